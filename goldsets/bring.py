@@ -1,0 +1,65 @@
+"""Bringing gold in and sending it out: formats on one side, the workspace on the other."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from goldsets.evidence import Status, anchor
+from goldsets.formats.registry import WRITERS, import_path
+from goldsets.store import gold as store
+from goldsets.types import GoldSet
+from retrieval.errors import InputError, one_of
+from retrieval.store import Workspace, corpora
+from retrieval.types import Corpus
+
+
+def bring(
+    workspace: Workspace,
+    format_: str,
+    path: Path,
+    name: str,
+    corpus: str,
+    strict: bool,
+    options: Mapping[str, str],
+) -> list[str]:
+    """Import a gold set and the corpus it brings; return the summary, a line a fact.
+
+    Raises:
+        InputError: an unknown format or option, a missing file, or with `strict` the first line
+            that cannot be used.
+    """
+    read, report = import_path(format_, path, strict=strict, **options)
+    lines = []
+    if read.documents:
+        written = corpora.write(
+            workspace, corpus, read.documents, prune=True, note=f"from {format_}"
+        )
+        lines.append(f"corpus {corpus} v{written.number}: {len(read.documents):,} documents")
+    gold = GoldSet(name, corpus, read.queries, read.evidence)
+    held = corpora.read(workspace, corpus)
+    store.write(workspace, gold, f"import:{format_}")
+    lines.append(f"gold set {name}: {len(gold.queries):,} queries, {gold.judgments:,} judgments")
+    return [*lines, *evidence_lines(gold, held), *report.lines()]
+
+
+def evidence_lines(gold: GoldSet, corpus: Corpus) -> Iterator[str]:
+    """Say how the evidence was found in the corpus, and name what was not."""
+    anchored = anchor(gold, corpus)
+    counts = anchored.statuses
+    if counts[Status.MOVED]:
+        yield f"{counts[Status.MOVED]:,} pieces of evidence have moved, found by their quote"
+    for found in anchored.gone:
+        yield f"not found in {corpus.name}: {found.query.id}: {found.evidence.document}"
+
+
+def send(workspace: Workspace, format_: str, name: str, out: Path) -> Mapping[str, int]:
+    """Export a gold set; return the number of rows written by kind.
+
+    Raises:
+        NotFound: there is no such gold set.
+        InputError: an unknown format.
+    """
+    if format_ not in WRITERS:
+        raise InputError(f"no export format {format_!r}{one_of(format_, WRITERS, 'format')}")
+    gold = store.read(workspace, name)
+    written: Mapping[str, int] = WRITERS[format_](gold, corpora.read(workspace, gold.corpus), out)
+    return written

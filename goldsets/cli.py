@@ -1,0 +1,232 @@
+"""The command line: documents and gold in, sweeps run, gold out.
+
+Exit codes: 0 done, 2 an error that one sentence on standard error explains.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+
+from retrieval.errors import InputError, PizzaError
+
+P = ParamSpec("P")
+
+app = typer.Typer(
+    help="Pizza Night: which retrieval pipeline finds the right passage, and how sure is that?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+export = typer.Typer(help="Write what is in the workspace to files.", no_args_is_help=True)
+app.add_typer(export, name="export")
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option("--workspace", "-w", envvar="PIZZA_WORKSPACE", help="The folder to work in."),
+]
+
+
+def plainly(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn an error that was raised on purpose into one line and exit code 2."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except PizzaError as e:
+            typer.echo(f"pizza: {e}", err=True)
+            raise typer.Exit(2) from e
+
+    return run
+
+
+@app.command()
+@plainly
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders.")],
+    corpus: Annotated[str, typer.Option(help="The corpus they belong to.")],
+    workspace: WorkspaceOption = None,
+    encoding: Annotated[str, typer.Option(help="Of files that are not UTF-8.")] = "utf-8",
+    prune: Annotated[bool, typer.Option(help="Leave out documents that are not given.")] = False,
+    strict: Annotated[
+        bool, typer.Option(help="Stop at the first file that cannot be used.")
+    ] = False,
+) -> None:
+    """Read files or folders into a corpus; a second time only what changed makes a new version."""
+    from retrieval.ingest.read import read_paths
+
+    from goldsets.store import open_workspace
+    from retrieval.store import corpora
+
+    read = read_paths(paths, encoding=encoding)
+    if read.problems and strict:
+        raise InputError(f"{read.problems[0]} (without --strict the rest would go in)")
+    if not read.documents:
+        raise InputError("; ".join(read.problems[:3]) or "no document was found")
+    written = corpora.write(open_workspace(workspace), corpus, read.documents, prune=prune)
+    typer.echo(
+        f"{corpus} v{written.number}: {len(written.added):,} added,"
+        f" {len(written.changed):,} changed, {written.unchanged:,} unchanged"
+    )
+    if written.absent:
+        fate = "removed" if prune else "kept (--prune leaves them out)"
+        typer.echo(f"{len(written.absent):,} not among what was given, {fate}")
+    _tell(read.problems)
+
+
+@app.command("import")
+@plainly
+def import_(
+    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="See docs on formats.")],
+    path: Annotated[Path, typer.Argument(help="The file or folder.")],
+    name: Annotated[str, typer.Option(help="Of the gold set, and of the corpus it brings.")],
+    workspace: WorkspaceOption = None,
+    corpus: Annotated[str, typer.Option(help="The corpus of gold that brings none.")] = "",
+    option: Annotated[
+        list[str] | None, typer.Option(help="KEY=VALUE for the format, e.g. topics_by=position.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option(help="Stop at the first line that cannot be used.")
+    ] = False,
+) -> None:
+    """Bring in a benchmark or a gold set: documents, queries and judged evidence."""
+    from goldsets.bring import bring
+    from goldsets.store import open_workspace
+
+    options = dict(_pair(o) for o in option or [])
+    lines = bring(open_workspace(workspace), format_, path, name, corpus or name, strict, options)
+    for line in lines:
+        typer.echo(line)
+
+
+@export.command("goldset")
+@plainly
+def export_goldset(
+    name: Annotated[str, typer.Argument(help="The gold set.")],
+    out: Annotated[Path, typer.Option(help="The file (pizza) or folder (beir, trec) to write.")],
+    format_: Annotated[str, typer.Option("--format", help="pizza, beir or trec.")] = "pizza",
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write a gold set as Pizza Night's own JSONL, BEIR or TREC, and count what was written."""
+    from goldsets.bring import send
+    from goldsets.store import open_workspace
+
+    counts = send(open_workspace(workspace), format_, name, out)
+    typer.echo(f"{out}: " + ", ".join(f"{n:,} {what}" for what, n in counts.items()))
+
+
+@app.command("sweep")
+@plainly
+def sweep_(
+    spec: Annotated[Path, typer.Argument(help="YAML with base, grid, measures, baseline.")],
+    goldset: Annotated[str, typer.Option(help="The gold set to compare on.")],
+    workspace: WorkspaceOption = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what it would do, and stop.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the result as JSON.")] = None,
+    version: Annotated[
+        int | None, typer.Option(help="Of the corpus; the newest if left out.")
+    ] = None,
+) -> None:
+    """Run every variant of a sweep in a worker process and compare them."""
+    from goldsets.evaluation.spec import read_sweep
+    from goldsets.launch import start_sweep, sweep_plan
+    from goldsets.store import open_workspace, runs
+
+    ws, parsed = open_workspace(workspace), read_sweep(spec)
+    if plan:
+        for line in sweep_plan(ws, parsed, goldset, version):
+            typer.echo(line)
+        return
+    job = _follow(ws, start_sweep(ws, parsed, goldset, version).id)
+    result = runs.sweep(ws, job) or {}
+    _print_leaderboard(result)
+    if out:
+        out.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        typer.echo(f"{out}: {len(result['variants']):,} variants")
+    if result["errors"]:
+        raise typer.Exit(2)
+
+
+@app.command()
+@plainly
+def sample(workspace: WorkspaceOption = None) -> None:
+    """Load the sample: the language reference this Python carries, and its gold set."""
+    from goldsets.bring import evidence_lines
+    from goldsets.sample import NAME, load
+    from goldsets.store import gold, open_workspace
+
+    ws = open_workspace(workspace)
+    corpus = load(ws)
+    goldset = gold.read(ws, NAME)
+    typer.echo(f"{NAME}: {len(corpus):,} documents, {len(goldset.queries):,} queries")
+    _tell(evidence_lines(goldset, corpus))
+
+
+def _follow(workspace: Any, job: int) -> int:
+    """Print a job's progress until it is over; pause it on Ctrl+C."""
+    from goldsets import jobs
+
+    shown = ""
+    try:
+        while not (now := jobs.get(workspace, job)).over:
+            line = f"{now.units_done}/{now.units}  {now.step} {now.done:,}/{now.total:,}"
+            if line != shown and sys.stderr.isatty():
+                typer.echo(f"\r\033[K{line}", nl=False, err=True)
+            shown = line
+            time.sleep(0.1)
+    except KeyboardInterrupt:
+        jobs.ask(workspace, job, "pause")
+        raise PizzaError("paused; the same command goes on from here") from None
+    if sys.stderr.isatty():
+        typer.echo("\r\033[K", nl=False, err=True)
+    if now.state != "done":
+        fix = "the same command goes on from here" if now.state != "failed" else now.error
+        raise PizzaError(f"the sweep was {now.state}: {fix}")
+    return job
+
+
+def _print_leaderboard(result: dict[str, Any]) -> None:
+    from goldsets.evaluation.words import headline, interval, ranked, verdict
+
+    measures = result["measures"]
+    first = measures[0]
+    for row in ranked(result["variants"], first):
+        numbers = "  ".join(f"{m} {interval(row['measures'][m])}" for m in measures)
+        against = (
+            "baseline" if row["name"] == result["baseline"] else verdict(row["differences"][first])
+        )
+        typer.echo(f"{row['name']}\n    {numbers}\n    {first}: {against}")
+    for name, error in result["errors"].items():
+        typer.echo(f"{name}\n    failed: {error}", err=True)
+    stages = result["stages"]
+    typer.echo(headline(result, first))
+    typer.echo(
+        f"{stages['computed']} stages computed, {stages['reused']} reused,"
+        f" {result['texts_embedded']:,} texts embedded, {result['seconds']} s"
+    )
+    _tell([f"evidence not found in the corpus: {g}" for g in result["goldset"]["gone"]])
+
+
+def _tell(lines: Iterable[str]) -> None:
+    every = list(lines)
+    for line in every[:20]:
+        typer.echo(line, err=True)
+    if len(every) > 20:
+        typer.echo(f"... and {len(every) - 20:,} more", err=True)
+
+
+def _pair(option: str) -> tuple[str, str]:
+    key, equals, value = option.partition("=")
+    if not equals:
+        raise InputError(f"--option takes KEY=VALUE, not {option!r}")
+    return key, value
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,1 @@
+"""Evaluation: measures, intervals, runs and sweeps."""

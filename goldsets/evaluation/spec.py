@@ -1,0 +1,203 @@
+"""The sweep's spec: a base pipeline, a grid of options a slot, measures and a baseline.
+
+base: {chunk: Given, first: [BM25], fuse: RRF}
+grid:
+  chunk: [Given, {FixedTokens: {size: 200, overlap: 40}}, ByHeading]
+  first: [[BM25], [Dense], [BM25, Dense]]
+measures: [R@5, R@20, nDCG@10, "EvidenceRecall@4000tok"]
+baseline: {chunk: Given, first: [BM25]}       # or a variant's name; else the first variant
+"""
+
+import dataclasses
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from goldsets.evaluation.measures import DEFAULT_MEASURES, Measure, parse_measure
+from retrieval.errors import InputError, SpecError, one_of
+from retrieval.pipeline import Pipeline, full_spec, pipeline_of, slot_value
+from retrieval.stage import Stage, short
+
+KEYS = ("base", "grid", "measures", "baseline")
+MAX_VARIANTS = 2_000
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A pipeline with a name."""
+
+    name: str
+    pipeline: Pipeline
+
+
+@dataclass(frozen=True)
+class SweepSpec:
+    """What to compare, by which measures, against what."""
+
+    variants: tuple[Variant, ...]
+    measures: tuple[Measure, ...]
+    baseline: str
+
+    def row(self, name: str) -> int:
+        """Return a variant's position."""
+        return next(i for i, v in enumerate(self.variants) if v.name == name)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the spec as JSON with every field, the variants spelled out."""
+        return {
+            "variants": {v.name: full_spec(v.pipeline) for v in self.variants},
+            "measures": [str(m) for m in self.measures],
+            "baseline": self.baseline,
+        }
+
+
+def sweep_of(spec: Any) -> SweepSpec:
+    """Make a sweep from its spec (as read from YAML or JSON, or from `plain`).
+
+    Raises:
+        SpecError: an unknown key, slot, stage, field or measure, or too many variants.
+    """
+    if not isinstance(spec, Mapping):
+        raise SpecError(f"a sweep is a mapping with the keys {', '.join(KEYS)}, not {spec!r}")
+    if "variants" in spec:
+        return _spelled_out(spec)
+    for key in spec:
+        if key not in KEYS:
+            raise SpecError(f"a sweep has no key {key!r}{one_of(str(key), KEYS, 'key')}")
+    base = pipeline_of(_mapping(spec.get("base"), "base"))
+    grid = {s: _options(s, o) for s, o in _mapping(spec.get("grid"), "grid").items()}
+    count = 1
+    for options in grid.values():
+        count *= len(options)
+    if count > MAX_VARIANTS:
+        raise SpecError(
+            f"the grid has {count:,} variants; {MAX_VARIANTS:,} is the limit of a sweep"
+        )
+    variants = named(
+        dataclasses.replace(base, **dict(zip(grid, choice, strict=True)))
+        for choice in itertools.product(*grid.values())
+    )
+    measures = _measures(spec.get("measures"))
+    return _with_baseline(base, variants, measures, spec.get("baseline"))
+
+
+def read_sweep(path: Path) -> SweepSpec:
+    """Read a sweep's spec from a YAML or JSON file.
+
+    Raises:
+        InputError: the file is missing or is not YAML.
+        SpecError: it is not a sweep.
+    """
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        return sweep_of(yaml.safe_load(text))
+    except (OSError, UnicodeDecodeError) as e:
+        raise InputError(f"cannot be read ({e})", where=str(path)) from e
+    except yaml.YAMLError as e:
+        raise InputError(f"is not YAML ({e})", where=str(path)) from e
+
+
+def named(pipelines: Iterable[Pipeline]) -> tuple[Variant, ...]:
+    """Name pipelines by the slots in which they differ; equal ones are one variant."""
+    distinct = list(dict.fromkeys(pipelines))
+    varied = [
+        f.name
+        for f in dataclasses.fields(Pipeline)
+        if len({getattr(p, f.name) for p in distinct}) > 1
+    ]
+    slots = varied or ["chunk", "first"]
+    forms = {stage for p in distinct for slot in slots for stage in _stages(p, slot)}
+    several = Counter(type(stage).__name__ for stage in forms)
+    return tuple(Variant(_name(p, slots, several), p) for p in distinct)
+
+
+def _stages(pipeline: Pipeline, slot: str) -> list[Stage[Any]]:
+    value = getattr(pipeline, slot)
+    return [s for s in (value if isinstance(value, tuple) else (value,)) if isinstance(s, Stage)]
+
+
+def _name(pipeline: Pipeline, slots: Iterable[str], several: Mapping[str, int]) -> str:
+    """Join the slots' labels; a stage's fields are named where it comes in several forms."""
+    parts = []
+    for slot in slots:
+        stages, value = _stages(pipeline, slot), getattr(pipeline, slot)
+        labels = [
+            stage_label(s) if several[type(s).__name__] > 1 else type(s).__name__ for s in stages
+        ]
+        if labels:
+            parts.append(" + ".join(labels))
+        elif value is not None:
+            parts.append(f"{slot} {value}")
+    return " · ".join(parts)
+
+
+def stage_label(stage: Stage[Any]) -> str:
+    """Name a stage with the fields that are not default: `FixedTokens(size=200, overlap=40)`."""
+    return _brief(short(stage))
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, dict):
+        ((name, fields),) = value.items()
+        return f"{name}({', '.join(f'{k}={_brief(v)}' for k, v in fields.items())})"
+    if isinstance(value, list):
+        return "/".join(_brief(v) for v in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _spelled_out(spec: Mapping[str, Any]) -> SweepSpec:
+    variants = tuple(
+        Variant(str(name), pipeline_of(p))
+        for name, p in _mapping(spec["variants"], "variants").items()
+    )
+    if not variants:
+        raise SpecError("a sweep needs at least one variant")
+    measures = _measures(spec.get("measures"))
+    return _with_baseline(variants[0].pipeline, variants, measures, spec.get("baseline"))
+
+
+def _mapping(value: Any, key: str) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise SpecError(f"{key} takes a mapping from slot to stages, not {value!r}")
+    return value
+
+
+def _options(slot: str, options: Any) -> list[Any]:
+    if slot not in {f.name for f in dataclasses.fields(Pipeline)}:
+        pipeline_of({slot: None})  # raises, and lists the slots
+    if not isinstance(options, list) or not options:
+        raise SpecError(f"grid.{slot} takes a list of options, not {options!r}")
+    return [slot_value(slot, option) for option in options]
+
+
+def _measures(names: Any) -> tuple[Measure, ...]:
+    if names is None:
+        return DEFAULT_MEASURES
+    if not isinstance(names, list) or not names:
+        raise SpecError(f"measures takes a list like [R@20, nDCG@10], not {names!r}")
+    return tuple(dict.fromkeys(parse_measure(name) for name in names))
+
+
+def _with_baseline(
+    base: Pipeline, variants: tuple[Variant, ...], measures: tuple[Measure, ...], baseline: Any
+) -> SweepSpec:
+    names = [v.name for v in variants]
+    if baseline is None:
+        return SweepSpec(variants, measures, names[0])
+    if isinstance(baseline, str):
+        if baseline not in names:
+            raise SpecError(f"the baseline {baseline!r} is no variant{one_of(baseline, names)}")
+        return SweepSpec(variants, measures, baseline)
+    slots = _mapping(baseline, "baseline")
+    pipeline = dataclasses.replace(base, **{s: slot_value(s, v) for s, v in slots.items()})
+    for variant in variants:
+        if variant.pipeline == pipeline:
+            return SweepSpec(variants, measures, variant.name)
+    return SweepSpec((Variant("baseline", pipeline), *variants), measures, "baseline")

@@ -1,0 +1,238 @@
+"""The sweep: many pipelines over one gold set, every shared stage made once.
+
+There is no tree of stages to maintain: equal prefixes of two variants have equal keys, and whatever
+a key names is made once and found from then on, in this process, in a later one, after a crash.
+"""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from goldsets.evaluation import stats
+from goldsets.evaluation.measures import Measure
+from goldsets.evaluation.run import Run, run_id
+from goldsets.evaluation.score import score
+from goldsets.evaluation.spec import SweepSpec, Variant
+from goldsets.evaluation.target import Target
+from goldsets.evidence import Anchored, anchor
+from goldsets.store import runs as store
+from goldsets.types import GoldSet
+from retrieval.errors import PizzaError, Stopped
+from retrieval.index import Index
+from retrieval.ingest.embed import Embedder, count_missing
+from retrieval.ingest.tokens import CountTokens
+from retrieval.pipeline import Pipeline, full_spec
+from retrieval.query.dense import Dense
+from retrieval.runtime import Made, Runtime
+from retrieval.store import artifacts
+from retrieval.types import Candidates, Corpus, Float64, Int32, Queries, digest
+
+FORMAT = "pizza-night/sweep"
+
+OnUnit = Callable[[int, str, str], None]
+"""Told the variants done so far, the name of the last one, and its error or nothing."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep would do, known before it starts."""
+
+    variants: int
+    stages: int
+    kept: int
+    texts_to_embed: dict[str, int]
+
+    @property
+    def to_make(self) -> int:
+        """Count the stages that are not kept yet."""
+        return self.stages - self.kept
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A variant as products that have not been made yet."""
+
+    variant: Variant
+    index: Index
+    ranking: Made[Candidates]
+
+
+class Board:
+    """A gold set's queries and evidence in one corpus, on which rankings are scored."""
+
+    def __init__(self, gold: GoldSet, corpus: Corpus, rt: Runtime) -> None:
+        self.gold, self.corpus, self.rt = gold, corpus, rt
+        self.queries = Queries(tuple(q.text for q in gold.queries))
+        self.anchored: Anchored = anchor(gold, corpus)
+        self._targets: dict[str, Target] = {}
+
+    def prepare(self, variant: Variant) -> Prepared:
+        """Lay a variant out as products, making none."""
+        index = variant.pipeline.ingest(self.corpus, self.rt)
+        ranking = variant.pipeline.search(index, self.queries, self.rt)
+        return Prepared(variant, index, ranking)
+
+    def target(self, index: Index) -> Target:
+        """Project the gold onto an index's chunks; once a chunking, whatever its contexts."""
+        chunks = index.chunks.value
+        key = digest(*(a.tobytes() for a in (chunks.document, chunks.start, chunks.end)))
+        if key not in self._targets:
+            tokens = self.rt.run(CountTokens(), index.corpus).value
+            self._targets[key] = Target(self.anchored, self.corpus, chunks, tokens)
+        return self._targets[key]
+
+    def values(self, index: Index, ids: Int32, measures: Sequence[Measure]) -> Float64:
+        """Score one ranking `(Q, K)`, `(M, Q)`."""
+        return score(self.target(index), ids[None], measures)[:, 0]
+
+
+def plan(spec: SweepSpec, gold: GoldSet, corpus: Corpus, rt: Runtime) -> Plan:
+    """Count what a sweep would make and embed; only chunks are made for it."""
+    board = Board(gold, corpus, rt)
+    prepared = [board.prepare(v) for v in spec.variants]
+    keys = {m.key for p in prepared for m in p.ranking.line() if m.kept}
+    found = artifacts.known(rt.workspace, keys) if rt.workspace else set()
+    texts: Counter[str] = Counter()
+    for embedder, index in _to_embed(prepared, found):
+        chunks = index.chunks.value
+        passages = (chunks.indexed(corpus, i) for i in range(len(chunks)))
+        texts[embedder.identity] += count_missing(embedder, passages, "passage", rt)
+    for embedder in {p.index.embedder for p in prepared if _is_dense(p.variant.pipeline)}:
+        texts[embedder.identity] += count_missing(embedder, board.queries.texts, "query", rt)
+    return Plan(len(prepared), len(keys), len(found), dict(texts))
+
+
+def sweep(
+    spec: SweepSpec,
+    gold: GoldSet,
+    corpus: Corpus,
+    rt: Runtime,
+    on_unit: OnUnit | None = None,
+) -> dict[str, Any]:
+    """Run every variant and compare them; return the result as JSON (see docs on formats).
+
+    A variant that fails is reported with its error and stops no other.
+
+    Raises:
+        Stopped: asked to pause or cancel; every stage made so far is kept.
+    """
+    begun = time.perf_counter()
+    board = Board(gold, corpus, rt)
+    finished: list[tuple[Run, Float64]] = []
+    errors: dict[str, str] = {}
+    for done, variant in enumerate(spec.variants, 1):
+        try:
+            finished.append(_run(board, variant, spec.measures))
+        except Stopped:
+            raise
+        except PizzaError as e:
+            errors[variant.name] = str(e)
+        if on_unit:
+            on_unit(done, variant.name, errors.get(variant.name, ""))
+    return {
+        "format": FORMAT,
+        "version": 1,
+        "goldset": _about_gold(board),
+        "corpus": {"name": corpus.name, "version": corpus.version, "documents": len(corpus)},
+        "measures": [str(m) for m in spec.measures],
+        "baseline": spec.baseline,
+        "variants": _compared(spec, finished),
+        "errors": errors,
+        "intervals": stats.METHOD,
+        "stages": _stages(board, spec),
+        "texts_embedded": rt.tally.embedded,
+        "seconds": round(time.perf_counter() - begun, 3),
+    }
+
+
+def _run(board: Board, variant: Variant, measures: Sequence[Measure]) -> tuple[Run, Float64]:
+    prepared = board.prepare(variant)
+    ranking = prepared.ranking.value
+    run = Run(
+        run_id(prepared.ranking.key, board.gold, board.corpus),
+        variant.name,
+        full_spec(variant.pipeline),
+        board.gold.name,
+        board.gold.version,
+        board.corpus.name,
+        board.corpus.version,
+        prepared.index.chunks.key,
+        tuple(q.id for q in board.gold.queries),
+        ranking,
+        _seconds(board.rt, prepared.ranking.line()),
+    )
+    if board.rt.workspace:
+        store.keep(board.rt.workspace, run)
+    return run, board.values(prepared.index, ranking.ids, measures)
+
+
+def _seconds(rt: Runtime, line: Iterable[Made[Any]]) -> dict[str, float]:
+    """Return what each stage took when it was made, be it now or before."""
+    made = list(line)
+    kept = artifacts.seconds(rt.workspace, [m.key for m in made]) if rt.workspace else {}
+    spent: dict[str, float] = defaultdict(float)
+    for m in made:
+        spent[m.stage] += kept.get(m.key, rt.tally.seconds.get(m.key, 0.0))
+    return {stage: round(s, 4) for stage, s in spent.items() if s}
+
+
+def _stages(board: Board, spec: SweepSpec) -> dict[str, int]:
+    keys = {m.key for v in spec.variants for m in board.prepare(v).ranking.line() if m.kept}
+    computed = len(keys & board.rt.tally.made)
+    return {"computed": computed, "reused": len(keys) - computed}
+
+
+def _compared(spec: SweepSpec, finished: Sequence[tuple[Run, Float64]]) -> list[dict[str, Any]]:
+    if not finished:
+        return []
+    values = np.stack([v for _, v in finished], axis=1)
+    names = [run.variant for run, _ in finished]
+    baseline = names.index(spec.baseline) if spec.baseline in names else None
+    rows = [_described(run) for run, _ in finished]
+    for m, measure in enumerate(spec.measures):
+        for row, estimate in zip(rows, stats.intervals(values[m]), strict=True):
+            row["measures"][str(measure)] = asdict(estimate)
+        if baseline is not None:
+            for row, estimate in zip(rows, stats.differences(values[m], baseline), strict=True):
+                row["differences"][str(measure)] = asdict(estimate)
+    return rows
+
+
+def _described(run: Run) -> dict[str, Any]:
+    return {
+        "name": run.variant,
+        "spec": dict(run.spec),
+        "run": run.id,
+        "measures": {},
+        "differences": {},
+        "seconds": dict(run.seconds),
+        "cost_usd": 0.0,
+    }
+
+
+def _about_gold(board: Board) -> dict[str, Any]:
+    gold = board.gold
+    return {
+        "name": gold.name,
+        "version": gold.version,
+        "queries": len(gold.queries),
+        "judgments": gold.judgments,
+        "evidence": {str(status): n for status, n in board.anchored.statuses.items()},
+        "gone": [f"{f.query.id}: {f.evidence.document}" for f in board.anchored.gone],
+    }
+
+
+def _is_dense(pipeline: Pipeline) -> bool:
+    return any(isinstance(stage, Dense) for stage in pipeline.first)
+
+
+def _to_embed(prepared: Iterable[Prepared], found: set[str]) -> Iterable[tuple[Embedder, Index]]:
+    seen = set(found)
+    for p in prepared:
+        if _is_dense(p.variant.pipeline) and p.index.vectors.key not in seen:
+            seen.add(p.index.vectors.key)
+            yield p.index.embedder, p.index

@@ -1,0 +1,60 @@
+"""Starting a sweep: from names and a spec to a job in the ledger."""
+
+from collections.abc import Iterator
+
+from goldsets import jobs
+from goldsets.evaluation.spec import SweepSpec
+from goldsets.evaluation.sweep import Plan, plan
+from goldsets.evaluation.words import count
+from goldsets.store import gold
+from goldsets.types import GoldSet
+from retrieval.errors import InputError
+from retrieval.runtime import Runtime
+from retrieval.store import Workspace, corpora
+from retrieval.types import Corpus
+
+
+def start_sweep(
+    workspace: Workspace, spec: SweepSpec, goldset: str, version: int | None = None
+) -> jobs.Job:
+    """Put a sweep into the ledger and see to a worker; the same sweep again is joined.
+
+    Raises:
+        NotFound: there is no such gold set, corpus or version.
+        InputError: the gold set has no queries.
+    """
+    gold_, corpus = _inputs(workspace, goldset, version)
+    wanted = {
+        "sweep": spec.plain(),
+        "goldset": goldset,
+        "gold_version": gold_.version,
+        "corpus": corpus.name,
+        "corpus_version": corpus.version,
+    }
+    return jobs.start(workspace, "sweep", wanted, len(spec.variants))
+
+
+def plan_of(
+    workspace: Workspace, spec: SweepSpec, goldset: str, version: int | None = None
+) -> Plan:
+    """Say what a sweep would make and embed, before it is started."""
+    gold_, corpus = _inputs(workspace, goldset, version)
+    return plan(spec, gold_, corpus, Runtime(workspace))
+
+
+def sweep_plan(
+    workspace: Workspace, spec: SweepSpec, goldset: str, version: int | None = None
+) -> Iterator[str]:
+    """Phrase a sweep's plan, a line a fact."""
+    p = plan_of(workspace, spec, goldset, version)
+    yield f"{count(p.variants, 'variant')} from {count(p.stages, 'distinct stage')}"
+    yield f"{count(p.kept, 'stage')} kept from before, {count(p.to_make, 'stage')} to make"
+    for model, texts in p.texts_to_embed.items():
+        yield f"{count(texts, 'text')} to embed with {model}, at no cost (on this machine)"
+
+
+def _inputs(workspace: Workspace, goldset: str, version: int | None) -> tuple[GoldSet, Corpus]:
+    gold_ = gold.read(workspace, goldset)
+    if not gold_.queries:
+        raise InputError(f"gold set {goldset!r} has no queries yet; add some on the Gold set page")
+    return gold_, corpora.read(workspace, gold_.corpus, version)

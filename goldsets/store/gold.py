@@ -1,0 +1,271 @@
+"""Gold sets: queries and judgments as append-only logs; the gold is what no later row replaces."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from sqlite3 import Connection, Row
+
+from goldsets.types import Evidence, GoldSet, Query
+from retrieval.errors import InputError, NotFound
+from retrieval.store import Workspace
+from retrieval.store.workspace import now
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is known of a gold set without reading it."""
+
+    name: str
+    corpus: str
+    queries: int
+    judgments: int
+    created: str
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """A row of the log that still holds: evidence, by whom and when."""
+
+    id: int
+    query: str
+    evidence: Evidence
+    rater: str
+    created: str
+
+
+def create(workspace: Workspace, name: str, corpus: str) -> None:
+    """Start an empty gold set on a corpus.
+
+    Raises:
+        InputError: the name is empty or taken.
+    """
+    if not name.strip():
+        raise InputError("a gold set needs a name")
+    with workspace.write() as db:
+        if _find(db, name) is not None:
+            raise InputError(f"there is a gold set {name!r} already; choose another name")
+        _start(db, name, corpus)
+
+
+def read(workspace: Workspace, name: str) -> GoldSet:
+    """Read a gold set as it stands.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    with workspace.read() as db:
+        row = _get(db, name)
+        queries = tuple(_query(r) for r in _query_rows(db, row["id"]))
+        judged = [_judgment(r) for r in _judgment_rows(db, row["id"])]
+    evidence: dict[str, list[Evidence]] = {q.id: [] for q in queries}
+    for judgment in judged:
+        if judgment.query in evidence:
+            evidence[judgment.query].append(judgment.evidence)
+    held = {q: tuple(e) for q, e in evidence.items() if e}
+    return GoldSet(name, row["corpus"], queries, held)
+
+
+def summaries(workspace: Workspace) -> list[Summary]:
+    """List all gold sets by name."""
+    with workspace.read() as db:
+        rows = db.execute(
+            "SELECT g.name, g.corpus,"
+            f" (SELECT count(*) FROM ({HOLDING_QUERIES}) WHERE goldset = g.id) AS queries,"
+            f" (SELECT count(*) FROM ({HOLDING_JUDGMENTS}) WHERE goldset = g.id) AS judgments,"
+            " g.created FROM goldsets g ORDER BY g.name"
+        )
+        return [Summary(*row) for row in rows]
+
+
+def judgments(workspace: Workspace, name: str, query: str) -> list[Judgment]:
+    """List the judgments of a query that hold, oldest first."""
+    with workspace.read() as db:
+        rows = _judgment_rows(db, _get(db, name)["id"])
+        return [_judgment(r) for r in rows if r["query"] == query]
+
+
+def put_query(workspace: Workspace, name: str, query: Query, who: str) -> None:
+    """Add a query, or a new wording of one that is there."""
+    with workspace.write() as db:
+        _log_queries(db, _get(db, name)["id"], [query], who)
+
+
+def delete_query(workspace: Workspace, name: str, query: str, who: str) -> None:
+    """Take a query out of the gold set; the log keeps it and its judgments."""
+    with workspace.write() as db:
+        gold = _get(db, name)["id"]
+        rows = {r["query"]: r for r in _query_rows(db, gold)}
+        if query not in rows:
+            raise NotFound(f"query of gold set {name!r}", query, rows)
+        _log_queries(db, gold, [_query(rows[query])], who, deleted=True)
+
+
+def judge(
+    workspace: Workspace,
+    name: str,
+    query: str,
+    evidence: Evidence,
+    rater: str,
+    *,
+    replaces: int | None = None,
+) -> int:
+    """Log a judgment, in place of an earlier one if `replaces` is given; return its id.
+
+    Raises:
+        InputError: the one to replace has been replaced already (somebody was quicker).
+    """
+    with workspace.write() as db:
+        return _log_judgment(db, _get(db, name)["id"], query, evidence, rater, replaces)
+
+
+def withdraw(workspace: Workspace, name: str, judgment: int, rater: str) -> None:
+    """Log that a judgment no longer holds."""
+    with workspace.write() as db:
+        gold = _get(db, name)["id"]
+        row = next((r for r in _judgment_rows(db, gold) if r["id"] == judgment), None)
+        if row is None:
+            raise InputError(f"judgment {judgment} has been replaced or withdrawn already")
+        _log_judgment(db, gold, row["query"], _judgment(row).evidence, rater, judgment, held=False)
+
+
+def write(workspace: Workspace, gold: GoldSet, who: str) -> None:
+    """Make the stored gold set equal to `gold`: log what is new, withdraw what is not in it."""
+    with workspace.write() as db:
+        row = _find(db, gold.name) or _start(db, gold.name, gold.corpus)
+        if row["corpus"] != gold.corpus:
+            db.execute("UPDATE goldsets SET corpus = ? WHERE id = ?", [gold.corpus, row["id"]])
+        known = {r["query"]: _query(r) for r in _query_rows(db, row["id"])}
+        wanted = {q.id: q for q in gold.queries}
+        new = [q for q in gold.queries if known.get(q.id) != q]
+        _log_queries(db, row["id"], new, who)
+        gone = [q for q in known.values() if q.id not in wanted]
+        _log_queries(db, row["id"], gone, who, deleted=True)
+        _match_judgments(db, row["id"], gold, who)
+
+
+def _match_judgments(db: Connection, goldset: int, gold: GoldSet, who: str) -> None:
+    wanted = {(q, e) for q, evidence in gold.evidence.items() for e in evidence}
+    held: set[tuple[str, Evidence]] = set()
+    for row in _judgment_rows(db, goldset):
+        judgment = _judgment(row)
+        pair = (judgment.query, judgment.evidence)
+        if pair in wanted and pair not in held:
+            held.add(pair)
+        else:
+            _log_judgment(db, goldset, *pair, who, judgment.id, held=False)
+    rows = (
+        _values(goldset, query.id, evidence, evidence.grade, who, None)
+        for query in gold.queries
+        for evidence in gold.of(query)
+        if (query.id, evidence) not in held
+    )
+    db.executemany(INSERT_JUDGMENT, rows)
+
+
+INSERT_JUDGMENT = (
+    'INSERT INTO judgments (goldset, query, document, start, "end", exact, prefix, suffix, grade,'
+    " part, rater, created, replaces) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def _log_judgment(
+    db: Connection,
+    goldset: int,
+    query: str,
+    evidence: Evidence,
+    rater: str,
+    replaces: int | None,
+    *,
+    held: bool = True,
+) -> int:
+    if replaces is not None:
+        later = db.execute("SELECT 1 FROM judgments WHERE replaces = ?", [replaces]).fetchone()
+        if later is not None:
+            raise InputError(
+                f"judgment {replaces} has been replaced already; reload to see by what"
+            )
+    grade = evidence.grade if held else None
+    values = _values(goldset, query, evidence, grade, rater, replaces)
+    return int(db.execute(INSERT_JUDGMENT, values).lastrowid or 0)
+
+
+def _values(
+    goldset: int, query: str, e: Evidence, grade: int | None, rater: str, replaces: int | None
+) -> Sequence[object]:
+    position = (e.document, e.start, e.end, e.exact, e.prefix, e.suffix)
+    return (goldset, query, *position, grade, e.part, rater, now(), replaces)
+
+
+def _log_queries(
+    db: Connection, goldset: int, queries: Iterable[Query], who: str, *, deleted: bool = False
+) -> None:
+    db.executemany(
+        "INSERT INTO queries"
+        " (goldset, query, text, language, tags, needs, origin, deleted, who, created)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ((goldset, *_fields(q), deleted, who, now()) for q in queries),
+    )
+
+
+def _fields(q: Query) -> tuple[str, ...]:
+    tags = json.dumps(q.tags, ensure_ascii=False)
+    return (q.id, q.text, q.language, tags, q.needs, q.origin)
+
+
+def _find(db: Connection, name: str) -> Row | None:
+    row: Row | None = db.execute("SELECT * FROM goldsets WHERE name = ?", [name]).fetchone()
+    return row
+
+
+def _get(db: Connection, name: str) -> Row:
+    row = _find(db, name)
+    if row is None:
+        known = [r["name"] for r in db.execute("SELECT name FROM goldsets ORDER BY name")]
+        raise NotFound("gold set", name, known)
+    return row
+
+
+def _start(db: Connection, name: str, corpus: str) -> Row:
+    db.execute(
+        "INSERT INTO goldsets (name, corpus, created) VALUES (?, ?, ?)", [name, corpus, now()]
+    )
+    return _get(db, name)
+
+
+HOLDING_QUERIES = (
+    "SELECT q.*, n.first FROM queries q JOIN"
+    " (SELECT max(id) AS last, min(id) AS first FROM queries GROUP BY goldset, query) n"
+    " ON q.id = n.last WHERE NOT q.deleted"
+)
+HOLDING_JUDGMENTS = (
+    "SELECT j.* FROM judgments j LEFT JOIN judgments later ON later.replaces = j.id"
+    " WHERE later.id IS NULL AND j.grade IS NOT NULL"
+)
+
+
+def _query_rows(db: Connection, goldset: int) -> list[Row]:
+    sql = f"SELECT * FROM ({HOLDING_QUERIES}) WHERE goldset = ? ORDER BY first"
+    return db.execute(sql, [goldset]).fetchall()
+
+
+def _judgment_rows(db: Connection, goldset: int) -> list[Row]:
+    sql = f"SELECT * FROM ({HOLDING_JUDGMENTS}) WHERE goldset = ? ORDER BY id"
+    return db.execute(sql, [goldset]).fetchall()
+
+
+def _query(row: Row) -> Query:
+    return Query(
+        row["query"],
+        row["text"],
+        row["language"],
+        tuple(json.loads(row["tags"])),
+        row["needs"],
+        row["origin"],
+    )
+
+
+def _judgment(row: Row) -> Judgment:
+    position = (row["document"], row["start"], row["end"])
+    quote = (row["exact"], row["prefix"], row["suffix"])
+    evidence = Evidence(*position, *quote, row["grade"], row["part"])
+    return Judgment(row["id"], row["query"], evidence, row["rater"], row["created"])

@@ -1,0 +1,59 @@
+"""The outer loop's part of the schema: an append-only list of migrations."""
+
+from typing import TYPE_CHECKING
+
+from retrieval.db import Migration, create
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+def gold(db: "Database") -> None:
+    """Gold sets; queries and judgments as logs in which nothing is overwritten."""
+    create(
+        db,
+        """CREATE TABLE goldsets (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, corpus TEXT NOT NULL,
+            created TEXT NOT NULL)""",
+        """CREATE TABLE queries (
+            id INTEGER PRIMARY KEY, goldset INTEGER NOT NULL REFERENCES goldsets(id),
+            query TEXT NOT NULL, text TEXT NOT NULL, language TEXT NOT NULL, tags TEXT NOT NULL,
+            needs TEXT NOT NULL, origin TEXT NOT NULL, deleted INTEGER NOT NULL DEFAULT 0,
+            who TEXT NOT NULL, created TEXT NOT NULL)""",
+        "CREATE INDEX queries_by_name ON queries (goldset, query, id)",
+        """CREATE TABLE judgments (
+            id INTEGER PRIMARY KEY, goldset INTEGER NOT NULL REFERENCES goldsets(id),
+            query TEXT NOT NULL, document TEXT NOT NULL, start INTEGER NOT NULL,
+            "end" INTEGER NOT NULL, exact TEXT NOT NULL, prefix TEXT NOT NULL, suffix TEXT NOT NULL,
+            grade INTEGER, part TEXT NOT NULL, rater TEXT NOT NULL, created TEXT NOT NULL,
+            replaces INTEGER UNIQUE REFERENCES judgments(id))""",
+        "CREATE INDEX judgments_by_query ON judgments (goldset, query)",
+    )
+
+
+def runs_and_jobs(db: "Database") -> None:
+    """Runs with their rankings, sweeps, and the ledger of long work."""
+    create(
+        db,
+        """CREATE TABLE runs (
+            id TEXT PRIMARY KEY, variant TEXT NOT NULL, spec TEXT NOT NULL, goldset TEXT NOT NULL,
+            gold_version TEXT NOT NULL, corpus TEXT NOT NULL, corpus_version INTEGER NOT NULL,
+            queries TEXT NOT NULL, ranking BLOB NOT NULL, stages TEXT NOT NULL,
+            created TEXT NOT NULL) WITHOUT ROWID""",
+        """CREATE TABLE sweeps (
+            id INTEGER PRIMARY KEY, job INTEGER NOT NULL UNIQUE REFERENCES jobs(id),
+            goldset TEXT NOT NULL, result TEXT NOT NULL, created TEXT NOT NULL)""",
+        """CREATE TABLE jobs (
+            id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+            spec TEXT NOT NULL, state TEXT NOT NULL, wanted TEXT NOT NULL, pid INTEGER,
+            heartbeat REAL, step TEXT NOT NULL DEFAULT '', done INTEGER NOT NULL DEFAULT 0,
+            total INTEGER NOT NULL DEFAULT 0, units_done INTEGER NOT NULL DEFAULT 0,
+            units INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',
+            created TEXT NOT NULL, started TEXT, finished TEXT)""",
+        """CREATE TABLE job_errors (
+            job INTEGER NOT NULL REFERENCES jobs(id), unit TEXT NOT NULL, error TEXT NOT NULL,
+            created TEXT NOT NULL, PRIMARY KEY (job, unit)) WITHOUT ROWID""",
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (gold, runs_and_jobs)

@@ -1,0 +1,1 @@
+"""Index engines: exact search over arrays is the embedded one."""

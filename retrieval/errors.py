@@ -1,0 +1,70 @@
+"""The errors this project raises on purpose.
+
+    PizzaError
+    ├── InputError          a file, line or value from outside that cannot be used
+    ├── SpecError           a pipeline or measure that names something unknown or impossible
+    ├── MissingExtra        an optional package that is not installed
+    ├── NotFound            a corpus, gold set, run or document that is not in the workspace
+    └── Stopped             long work that was asked to pause or cancel
+        ├── Paused
+        └── Cancelled
+
+Every message is one sentence that says what failed, the value, and the fix.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class PizzaError(Exception):
+    """Base of everything raised on purpose; its text may be shown to a user as it is."""
+
+
+class InputError(PizzaError):
+    """Something from outside cannot be used; `where` names the file, line and field."""
+
+    def __init__(self, problem: str, *, where: str = "") -> None:
+        super().__init__(f"{where}: {problem}" if where else problem)
+        self.where = where
+        self.problem = problem
+
+
+class SpecError(PizzaError):
+    """A pipeline, sweep or measure names something unknown or impossible."""
+
+
+class MissingExtra(PizzaError):
+    """An optional package is needed and is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f'{what} is not installed; run: pip install "pizza-night[{extra}]"')
+
+
+class NotFound(PizzaError):
+    """A named thing is not in the workspace."""
+
+    def __init__(self, kind: str, name: object, known: Iterable[str] = ()) -> None:
+        super().__init__(f"there is no {kind} {name!r}{one_of(str(name), known, kind)}")
+
+
+class Stopped(PizzaError):
+    """Long work ended early because somebody asked for it."""
+
+
+class Paused(Stopped):
+    """Asked to pause: what is finished is kept and the work can be resumed."""
+
+
+class Cancelled(Stopped):
+    """Asked to cancel: what is finished is kept, the work is not resumed."""
+
+
+def one_of(name: str, known: Iterable[str], kind: str = "name") -> str:
+    """Phrase the valid choices, nearest first, for the end of an error message."""
+    names = list(known)
+    if not names:
+        return f"; there is no {kind} yet"
+    near = get_close_matches(name, names, n=1)
+    guess = f"; did you mean {near[0]!r}?" if near else ";"
+    shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    return f"{guess} known: {shown}"

@@ -1,0 +1,20 @@
+"""What ingest makes of a corpus: products that are loaded or made when first read."""
+
+from dataclasses import dataclass
+
+from retrieval.ingest.embed import Embedder, Vectors
+from retrieval.ingest.parse import Structure
+from retrieval.runtime import Made
+from retrieval.types import Chunks, Corpus, Int32
+
+
+@dataclass(frozen=True)
+class Index:
+    """A corpus made searchable; lexical statistics are counted by the retriever that needs them."""
+
+    corpus: Made[Corpus]
+    structure: Made[Structure]
+    chunks: Made[Chunks]
+    embedder: Embedder
+    vectors: Made[Vectors]
+    tokens: Made[Int32]

@@ -1,0 +1,146 @@
+"""Embed: one vector a chunk and a query, no text twice by the same model."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from retrieval.errors import PizzaError
+from retrieval.runtime import Runtime
+from retrieval.stage import Stage
+from retrieval.store import vectors as store
+from retrieval.types import Chunks, Corpus, Float32, Queries
+
+Purpose = Literal["passage", "query"]
+
+WORTH_A_PROCESS = 64
+"""Texts; for fewer, starting processes takes longer than embedding."""
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Unit vectors, `(n, d)` float32."""
+
+    matrix: Float32
+
+    def arrays(self) -> dict[str, Any]:
+        """Return the value as named arrays, for the artefact store."""
+        return {"matrix": self.matrix}
+
+    @classmethod
+    def of_arrays(cls, a: Mapping[str, Any]) -> "Vectors":
+        """Rebuild the value from `arrays()`; the matrix stays memory-mapped."""
+        return cls(a["matrix"])
+
+
+@dataclass(frozen=True)
+class Embedder(Stage[Vectors]):
+    """Turns texts into unit vectors; chunks are embedded with their context in front."""
+
+    product: ClassVar[type[Vectors]] = Vectors
+    batch: ClassVar[int] = 32
+    """Texts handed to the model at once; progress is kept after each."""
+
+    def apply(self, corpus: Corpus, chunks: Chunks, rt: Runtime) -> Vectors:
+        """Embed every chunk."""
+        texts = [chunks.indexed(corpus, i) for i in range(len(chunks))]
+        return Vectors(embed(self, texts, "passage", rt))
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """Name what the vectors depend on besides the text: vendor, model, version."""
+
+    @property
+    @abstractmethod
+    def dimensions(self) -> int:
+        """Return d, the length of a vector."""
+
+    @abstractmethod
+    def embed_batch(self, texts: Sequence[str], purpose: Purpose) -> Float32:
+        """Return `(n, d)` float32 unit vectors in the order of the texts."""
+
+
+@dataclass(frozen=True)
+class EmbedQueries(Stage[Vectors]):
+    """Embed queries with an embedder."""
+
+    embedder: Embedder
+    product: ClassVar[type[Vectors]] = Vectors
+
+    def apply(self, queries: Queries, rt: Runtime) -> Vectors:
+        """Embed every query."""
+        return Vectors(embed(self.embedder, queries.texts, "query", rt))
+
+
+def embed(embedder: Embedder, texts: Sequence[str], purpose: Purpose, rt: Runtime) -> Float32:
+    """Return the texts' vectors, asking the model only for those never embedded before.
+
+    Vectors are kept batch by batch, so that work cut off in the middle resumes where it was.
+    """
+    hashes = [_hash(text) for text in texts]
+    found = _kept(embedder, hashes, purpose, rt)
+    missing = {h: t for h, t in zip(hashes, texts, strict=True) if h not in found}
+    for batch in _embedded(embedder, missing, purpose, rt):
+        if rt.workspace:
+            store.keep(rt.workspace, _name(embedder, purpose), batch)
+        found.update(batch)
+    matrix = np.empty((len(texts), embedder.dimensions), np.float32)
+    for row, h in enumerate(hashes):
+        matrix[row] = found[h]
+    return matrix
+
+
+def count_missing(embedder: Embedder, texts: Iterable[str], purpose: Purpose, rt: Runtime) -> int:
+    """Count the distinct texts that the model would be asked for."""
+    hashes = {_hash(text) for text in texts}
+    return len(hashes) - len(_kept(embedder, list(hashes), purpose, rt))
+
+
+def _kept(
+    embedder: Embedder, hashes: Sequence[str], purpose: Purpose, rt: Runtime
+) -> dict[str, Float32]:
+    if rt.workspace is None:
+        return {}
+    return store.fetch(rt.workspace, _name(embedder, purpose), list(dict.fromkeys(hashes)))
+
+
+def _embedded(
+    embedder: Embedder, missing: Mapping[str, str], purpose: Purpose, rt: Runtime
+) -> Iterator[dict[str, Float32]]:
+    order = sorted(missing, key=lambda h: len(missing[h]))  # like lengths together
+    batches = [order[i : i + embedder.batch] for i in range(0, len(order), embedder.batch)]
+    pool = rt.pool if len(order) >= WORTH_A_PROCESS else None
+    ask = partial(_ask, embedder, purpose)
+    texts = ([missing[h] for h in batch] for batch in batches)
+    done = 0
+    for batch, vectors in zip(batches, (pool.map if pool else map)(ask, texts), strict=True):
+        yield dict(zip(batch, _checked(embedder, vectors, len(batch)), strict=True))
+        done += len(batch)
+        rt.tally.embedded += len(batch)
+        rt.progress(f"Embed {len(order):,} texts with {embedder.identity}", done, len(order))
+
+
+def _ask(embedder: Embedder, purpose: Purpose, texts: Sequence[str]) -> Float32:
+    return embedder.embed_batch(texts, purpose)
+
+
+def _checked(embedder: Embedder, vectors: Float32, n: int) -> Float32:
+    if vectors.shape != (n, embedder.dimensions) or not np.isfinite(vectors).all():
+        raise PizzaError(
+            f"{embedder.identity} gave vectors of shape {vectors.shape} for {n} texts, expected"
+            f" {(n, embedder.dimensions)} finite numbers; nothing was kept of this batch"
+        )
+    return vectors
+
+
+def _name(embedder: Embedder, purpose: Purpose) -> str:
+    return f"{embedder.identity}|{purpose}"
+
+
+def _hash(text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -1,0 +1,140 @@
+"""The pipeline: named slots of stages, and the diagram as two functions.
+
+INGEST   parse -> chunk -> contextualize -> embed (+ lexical statistics, where BM25 asks for them)
+QUERY    first stage (dense | lexical) -> fuse -> assemble
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from retrieval.errors import SpecError, one_of
+from retrieval.index import Index
+from retrieval.ingest.chunk import CHUNKERS, Chunker, FixedTokens, vocabulary_of
+from retrieval.ingest.contextualize import CONTEXTUALIZERS, Contextualizer
+from retrieval.ingest.embed import Embedder
+from retrieval.ingest.parse import PARSERS, Blocks, Structure
+from retrieval.ingest.tokens import CountTokens, token_counts
+from retrieval.providers.local import Local
+from retrieval.query.assemble import ASSEMBLERS, Assembler, InRankOrder
+from retrieval.query.dense import Dense
+from retrieval.query.first import Retriever
+from retrieval.query.fuse import FUSERS, RRF, Fuser
+from retrieval.query.lexical import BM25
+from retrieval.runtime import Made, Runtime
+from retrieval.stage import Spec, Stage, build, full, short
+from retrieval.types import Candidates, Corpus, Int32, Queries
+
+RETRIEVERS: tuple[type[Retriever], ...] = (BM25, Dense)
+EMBEDDERS: tuple[type[Embedder], ...] = (Local,)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A retrieval pipeline as a value. `pool` is how many candidates each first stage returns."""
+
+    parse: Stage[Structure] = Blocks()
+    chunk: Chunker = FixedTokens()
+    contextualize: Contextualizer | None = None
+    embed: Embedder = Local()
+    first: tuple[Retriever, ...] = (BM25(),)
+    pool: int = 150
+    fuse: Fuser = RRF()
+    assemble: Assembler = InRankOrder()
+
+    def __post_init__(self) -> None:
+        if not self.first:
+            raise SpecError("first needs at least one stage: BM25, Dense or both")
+        if not 1 <= self.pool <= 10_000:
+            raise SpecError(f"pool must be from 1 to 10,000 candidates, not {self.pool!r}")
+
+    def ingest(self, corpus: Corpus, rt: Runtime) -> Index:
+        """Make a corpus searchable."""
+        documents = rt.given(corpus, corpus.hash, "corpus")
+        structure = rt.run(self.parse, documents)
+        tokens = rt.run(CountTokens(vocabulary_of(self.chunk)), documents)
+        chunks = rt.run(self.chunk, documents, structure, tokens)
+        if self.contextualize:
+            chunks = rt.run(self.contextualize, documents, structure, chunks)
+        vectors = rt.run(self.embed, documents, chunks)
+        sizes = rt.run(SizeChunks(), documents, rt.run(CountTokens(), documents), chunks)
+        return Index(documents, structure, chunks, self.embed, vectors, sizes)
+
+    def search(self, index: Index, queries: Queries, rt: Runtime) -> Made[Candidates]:
+        """Rank an index's chunks for every query."""
+        asked = rt.given(queries, queries.hash, "queries")
+        found = [stage.search(index, asked, self.pool, rt) for stage in self.first]
+        pool = rt.run(self.fuse, *found, depth=self.pool) if len(found) > 1 else found[0]
+        return rt.run(self.assemble, pool, index.tokens)
+
+
+@dataclass(frozen=True)
+class SizeChunks(Stage[Int32]):
+    """Count the tokens of every chunk."""
+
+    def apply(self, corpus: Corpus, tokens: Any, chunks: Any, rt: Runtime) -> Int32:
+        """Return `(C,)` int32."""
+        return token_counts(chunks, corpus, tokens)
+
+
+SLOTS: Mapping[str, tuple[type[Stage[Any]], ...]] = {
+    "parse": PARSERS,
+    "chunk": CHUNKERS,
+    "contextualize": CONTEXTUALIZERS,
+    "embed": EMBEDDERS,
+    "first": RETRIEVERS,
+    "fuse": FUSERS,
+    "assemble": ASSEMBLERS,
+}
+"""The stages each slot takes: adding one is a class and its name here."""
+
+
+def pipeline_of(spec: Mapping[str, Any]) -> Pipeline:
+    """Make a pipeline from its spec; slots that are left out have their default.
+
+    Raises:
+        SpecError: an unknown slot, stage or field (the message lists the valid ones), a bad value.
+    """
+    names = [f.name for f in dataclasses.fields(Pipeline)]
+    for slot in spec:
+        if slot not in names:
+            raise SpecError(f"a pipeline has no slot {slot!r}{one_of(str(slot), names, 'slot')}")
+    return Pipeline(**{slot: slot_value(slot, value) for slot, value in spec.items()})
+
+
+def slot_value(slot: str, spec: Any) -> Any:
+    """Make what goes into a slot from its spec."""
+    if slot == "pool":
+        if isinstance(spec, bool) or not isinstance(spec, int):
+            raise SpecError(f"pool takes a number of candidates, not {spec!r}")
+        return spec
+    if slot == "first":
+        return tuple(
+            build(s, RETRIEVERS, slot) for s in (spec if isinstance(spec, list) else [spec])
+        )
+    if spec is None and slot == "contextualize":
+        return None
+    return build(spec, SLOTS[slot], slot)
+
+
+def full_spec(pipeline: Pipeline) -> dict[str, Any]:
+    """Return the spec with every slot and field: what is stored."""
+    return {f.name: _slot_spec(getattr(pipeline, f.name), full) for f in _fields()}
+
+
+def short_spec(pipeline: Pipeline) -> dict[str, Any]:
+    """Return the spec without what is default: what is shown."""
+    default = Pipeline()
+    changed = [f for f in _fields() if getattr(pipeline, f.name) != getattr(default, f.name)]
+    return {f.name: _slot_spec(getattr(pipeline, f.name), short) for f in changed}
+
+
+def _fields() -> tuple["dataclasses.Field[Any]", ...]:
+    return dataclasses.fields(Pipeline)
+
+
+def _slot_spec(value: Any, of: Any) -> Spec | int | list[Spec]:
+    if isinstance(value, tuple):
+        return [of(stage) for stage in value]
+    return of(value) if isinstance(value, Stage) else value  # type: ignore[no-any-return]

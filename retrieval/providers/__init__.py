@@ -1,0 +1,1 @@
+"""Models: one file each, imported only when a stage asks for it."""

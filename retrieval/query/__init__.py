@@ -1,0 +1,1 @@
+"""Query: first stage, fuse, assemble."""

@@ -1,0 +1,167 @@
+"""BM25 by its definition in rank-bm25, over all queries, from postings.
+
+The weights are those of `rank_bm25` to the last bit: its own `_calc_idf` is fed our document
+frequencies, and the sums run in query-term order, repeated terms included. A chunk that shares no
+term with the query is not a hit, even where Okapi's negative scores or Plus's constants would put
+it above one that does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from retrieval.backends.select import best, ranked
+from retrieval.index import Index
+from retrieval.ingest.lexical import TOKENIZERS, CountTerms, Postings, Tokenizer, Words
+from retrieval.query.first import Retriever
+from retrieval.runtime import Made, Runtime
+from retrieval.stage import nested, require
+from retrieval.types import Bool, Candidates, Float64, Int32, Int64, Queries
+
+PLUS_DELTA, L_DELTA = 1, 0.5  # rank-bm25's defaults
+COMMON_SHARE = 6
+"""A term in more than one chunk of this many is kept as a dense row."""
+
+
+@dataclass(frozen=True)
+class BM25(Retriever):
+    """Lexical search by BM25; `variant`, `k1`, `b` and their formulas are those of rank-bm25.
+
+    `tokenize` decides what a term is. Source: Trotman, Puurula, Burgess, "Improvements to BM25 and
+    Language Models Examined" (2014).
+    """
+
+    variant: Literal["Okapi", "Plus", "L"] = "Okapi"
+    k1: float = 1.5
+    b: float = 0.75
+    tokenize: Tokenizer = nested(*TOKENIZERS, default=Words())
+
+    def __post_init__(self) -> None:
+        require(0 <= self.k1 <= 1000, self, "k1", "from 0 to 1000")
+        require(0 <= self.b <= 1, self, "b", "from 0 to 1")
+
+    def search(
+        self, index: Index, queries: Made[Queries], depth: int, rt: Runtime
+    ) -> Made[Candidates]:
+        """Return the best `depth` chunks of every query."""
+        terms = rt.run(self.tokenize, index.corpus)
+        postings = rt.run(CountTerms(self.tokenize), index.corpus, terms, index.chunks)
+        return rt.run(self, postings, queries, depth=depth)
+
+    def apply(self, postings: Postings, queries: Queries, depth: int, rt: Runtime) -> Candidates:
+        """Score every query against the postings."""
+        scorer = Scorer(self, postings)
+        lists = []
+        for i, text in enumerate(queries.texts):
+            lists.append(scorer.top(self.tokenize.tokens(text), depth))
+            rt.progress("BM25", i + 1, len(queries))
+        return Candidates.of_lists(lists, depth)
+
+
+class Scorer:
+    """The weights of one BM25 over one set of postings, and sums of them."""
+
+    def __init__(self, stage: BM25, postings: Postings) -> None:
+        self.postings = postings
+        self.size = len(postings.length)
+        self._weight, self._absent = _weights(stage, postings)
+        self._dense: dict[int, Float64] = {}
+
+    def scores(self, tokens: Sequence[str]) -> tuple[Float64, Bool]:
+        """Return every chunk's score, equal to rank-bm25's, and which share a term."""
+        terms = self._known(tokens)
+        total, hit = np.zeros(self.size), np.zeros(self.size, bool)
+        for term in terms:
+            total += self._row(term)
+            hit[self._chunks(term)] = True
+        return total, hit
+
+    def top(self, tokens: Sequence[str], k: int) -> tuple[Int64, Float64]:
+        """Return the k best hits as `(chunks, scores)`, ties by the lower chunk number."""
+        terms = self._known(tokens)
+        if not terms:
+            return np.empty(0, np.int64), np.empty(0)
+        if not self._positive(terms):
+            total, hit = self.scores(tokens)
+            found = ranked(total, np.flatnonzero(hit), k)
+            return found, total[found]
+        total = np.zeros(self.size)
+        for term in terms:
+            self._add(total, term)
+        found = best(total, k)
+        found = found[total[found] > 0]
+        return found, total[found]
+
+    def _known(self, tokens: Sequence[str]) -> list[int]:
+        number, first = self.postings.number, self.postings.first
+        terms = [number[t] for t in tokens if t in number]
+        return [t for t in terms if first[t + 1] > first[t]]
+
+    def _positive(self, terms: Sequence[int]) -> bool:
+        """Tell whether a score above zero means exactly that a term is shared."""
+        first = self.postings.first
+        return not self._absent.any() and all(self._weight[first[t]] > 0 for t in terms)
+
+    def _slice(self, term: int) -> slice:
+        return slice(self.postings.first[term], self.postings.first[term + 1])
+
+    def _chunks(self, term: int) -> Any:
+        return self._wide[self._slice(term)]
+
+    @cached_property
+    def _wide(self) -> Int64:
+        return self.postings.chunk.astype(np.int64)  # numpy indexes faster by its own word
+
+    def _row(self, term: int) -> Float64:
+        row = np.full(self.size, self._absent[term])
+        row[self._chunks(term)] = self._weight[self._slice(term)]
+        return row
+
+    def _add(self, total: Float64, term: int) -> None:
+        own = self._slice(term)
+        if (own.stop - own.start) * COMMON_SHARE <= self.size:
+            total[self._chunks(term)] += self._weight[own]  # a term's chunks are distinct
+            return
+        if term not in self._dense:
+            self._dense[term] = self._row(term)
+        total += self._dense[term]
+
+
+def _weights(stage: BM25, p: Postings) -> tuple[Float64, Float64]:
+    """Return the weight of every posting, and of each term where it is absent."""
+    idf = _idf(stage, p)
+    average = int(p.length.sum()) / max(len(p.length), 1)
+    per_posting = np.repeat(idf, np.diff(p.first))
+    present = _weight(stage, per_posting, p.count, p.length[p.chunk], average)
+    return present, idf * PLUS_DELTA if stage.variant == "Plus" else np.zeros(len(idf))
+
+
+def _weight(stage: BM25, idf: Float64, count: Int32, length: Int64, average: float) -> Float64:
+    """Compute the formula operation by operation as rank-bm25 does, so that no bit differs."""
+    k1, b = stage.k1, stage.b
+    if stage.variant == "L":
+        c = count / (1 - b + b * length / average)
+        return np.asarray(idf * count * (k1 + 1) * (c + L_DELTA) / (k1 + c + L_DELTA))
+    if stage.variant == "Plus":
+        part = (count * (k1 + 1)) / (k1 * (1 - b + b * length / average) + count)
+        return np.asarray(idf * (PLUS_DELTA + part))
+    return np.asarray(idf * (count * (k1 + 1) / (count + k1 * (1 - b + b * length / average))))
+
+
+def _idf(stage: BM25, p: Postings) -> Float64:
+    """Ask rank-bm25 for each term's idf, from our document frequencies in its order."""
+    import rank_bm25
+
+    frequency = np.diff(p.first)
+    oracle = object.__new__(getattr(rank_bm25, f"BM25{stage.variant}"))
+    oracle.corpus_size, oracle.idf, oracle.epsilon = len(p.length), {}, 0.25
+    idf = np.zeros(len(frequency))
+    if len(p.appearance):
+        oracle._calc_idf(
+            dict(zip(p.appearance.tolist(), frequency[p.appearance].tolist(), strict=True))
+        )
+        idf[np.fromiter(oracle.idf, np.int64)] = np.fromiter(oracle.idf.values(), np.float64)
+    return idf

@@ -1,0 +1,43 @@
+"""The pipeline's part of the schema: an append-only list of migrations."""
+
+from typing import TYPE_CHECKING
+
+from retrieval.db import Migration, create
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+def documents_and_versions(db: "Database") -> None:
+    """Immutable document rows, and corpora as chains of manifests of them."""
+    create(
+        db,
+        """CREATE TABLE documents (
+            id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+            title TEXT NOT NULL, media TEXT NOT NULL, metadata TEXT NOT NULL,
+            given BLOB NOT NULL, text TEXT NOT NULL, characters INTEGER NOT NULL)""",
+        """CREATE TABLE corpora (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created TEXT NOT NULL)""",
+        """CREATE TABLE versions (
+            id INTEGER PRIMARY KEY, corpus INTEGER NOT NULL REFERENCES corpora(id),
+            number INTEGER NOT NULL, parent INTEGER REFERENCES versions(id),
+            manifest BLOB NOT NULL, documents INTEGER NOT NULL, characters INTEGER NOT NULL,
+            note TEXT NOT NULL, created TEXT NOT NULL,
+            UNIQUE (corpus, number))""",
+    )
+
+
+def artifacts_and_vectors(db: "Database") -> None:
+    """What stages made, by key, and embeddings by model and text."""
+    create(
+        db,
+        """CREATE TABLE artifacts (
+            key TEXT PRIMARY KEY, stage TEXT NOT NULL, files TEXT NOT NULL,
+            bytes INTEGER NOT NULL, seconds REAL NOT NULL, created TEXT NOT NULL) WITHOUT ROWID""",
+        """CREATE TABLE vectors (
+            model TEXT NOT NULL, hash TEXT NOT NULL, vector BLOB NOT NULL,
+            PRIMARY KEY (model, hash)) WITHOUT ROWID""",
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (documents_and_versions, artifacts_and_vectors)

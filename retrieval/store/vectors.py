@@ -1,0 +1,38 @@
+"""Embeddings by model and text, so that no text is embedded twice by the same model."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from retrieval.store.workspace import Workspace
+from retrieval.types import Float32
+
+PAGE = 5_000
+
+
+def fetch(workspace: Workspace, model: str, hashes: Sequence[str]) -> dict[str, Float32]:
+    """Return the vectors that are kept, by text hash."""
+    found: dict[str, Float32] = {}
+    with workspace.read() as db:
+        for page in _pages(hashes):
+            rows = db.execute(
+                "SELECT v.hash, v.vector FROM json_each(?) j JOIN vectors v"
+                " ON v.model = ? AND v.hash = j.value",
+                [json.dumps(page), model],
+            )
+            found.update((row["hash"], np.frombuffer(row["vector"], np.float32)) for row in rows)
+    return found
+
+
+def keep(workspace: Workspace, model: str, vectors: Mapping[str, Float32]) -> None:
+    """Add vectors; one that is there already stays as it is."""
+    with workspace.write() as db:
+        db.executemany(
+            "INSERT OR IGNORE INTO vectors (model, hash, vector) VALUES (?, ?, ?)",
+            ((model, h, np.asarray(v, np.float32).tobytes()) for h, v in vectors.items()),
+        )
+
+
+def _pages(hashes: Sequence[str]) -> list[Sequence[str]]:
+    return [hashes[i : i + PAGE] for i in range(0, len(hashes), PAGE)]
