@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from goldsets.evidence import Status, anchor
-from goldsets.formats.registry import WRITERS, import_path
+from goldsets.formats.registry import export_path, import_path
 from goldsets.store import gold as store
 from goldsets.types import GoldSet
-from retrieval.errors import InputError, one_of
 from retrieval.store import Workspace, corpora
 from retrieval.types import Corpus
 
@@ -56,10 +55,7 @@ def send(workspace: Workspace, format_: str, name: str, out: Path) -> Mapping[st
 
     Raises:
         NotFound: there is no such gold set.
-        InputError: an unknown format.
+        InputError: an unknown format, or it cannot be written there.
     """
-    if format_ not in WRITERS:
-        raise InputError(f"no export format {format_!r}{one_of(format_, WRITERS, 'format')}")
     gold = store.read(workspace, name)
-    written: Mapping[str, int] = WRITERS[format_](gold, corpora.read(workspace, gold.corpus), out)
-    return written
+    return export_path(format_, gold, corpora.read(workspace, gold.corpus), out)

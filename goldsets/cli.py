@@ -222,7 +222,7 @@ def _tell(lines: Iterable[str]) -> None:
 
 def _pair(option: str) -> tuple[str, str]:
     key, equals, value = option.partition("=")
-    if not equals:
+    if not equals or key == "strict":
         raise InputError(f"--option takes KEY=VALUE, not {option!r}")
     return key, value
 

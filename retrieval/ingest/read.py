@@ -5,35 +5,45 @@ followed, and no more than a piece of a value goes into a message.
 """
 
 import codecs
-import json
-import math
 import os
 import re
-import reprlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
 import yaml
 
-from retrieval.errors import InputError, one_of
+from retrieval.errors import InputError
+from retrieval.ingest.fields import (
+    check_keys,
+    is_scalar,
+    named,
+    parse_object,
+    scalars,
+    shown,
+    text_field,
+    whole_text,
+)
+from retrieval.ingest.media import MARKDOWN, RST, media_of
 from retrieval.ingest.parse import Kind, parse_document
 from retrieval.ingest.parse.markdown import FRONT_MATTER
 from retrieval.types import Document, Scalar
+
+__all__ = ["Read", "decoded", "media_of", "read_paths", "read_uploads"]
 
 LIMIT = 50_000_000
 """Bytes of a document's file."""
 LINES_LIMIT = 1_000_000_000
 """Bytes of a .jsonl file, which holds many documents."""
 HEAD = 20_000
-"""Characters that are searched for a heading to serve as title."""
-FRONT_LIMIT = 64_000
+"""Characters that are searched for front matter and for a heading to serve as title."""
 TITLE_LIMIT = 300
+DEPTH = 20
 KEYS = ("id", "text", "title", "metadata")
 SKIPPED = frozenset({"node_modules", "__pycache__"})
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -43,67 +53,7 @@ BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-MARKDOWN, RST, PLAIN, SOURCE = "text/markdown", "text/x-rst", "text/plain", "text/x-source-"
-LANGUAGES = {
-    "assembly": "asm s",
-    "c": "c h",
-    "clojure": "clj cljs edn",
-    "cmake": "cmake",
-    "cpp": "cc cpp cxx hh hpp hxx ipp cu cuh",
-    "csharp": "cs",
-    "css": "css scss sass less",
-    "dart": "dart",
-    "dockerfile": "dockerfile",
-    "elixir": "ex exs",
-    "erlang": "erl hrl",
-    "fortran": "f f90 f95",
-    "fsharp": "fs fsx",
-    "go": "go",
-    "graphql": "graphql gql",
-    "groovy": "groovy gradle",
-    "haskell": "hs",
-    "ini": "ini cfg conf properties",
-    "java": "java",
-    "javascript": "js mjs cjs jsx",
-    "json": "json",
-    "julia": "jl",
-    "kotlin": "kt kts",
-    "lua": "lua",
-    "make": "mk makefile",
-    "nim": "nim",
-    "objective-c": "m mm",
-    "ocaml": "ml mli",
-    "perl": "pl pm",
-    "php": "php",
-    "powershell": "ps1 psm1",
-    "proto": "proto",
-    "python": "py pyi pyw",
-    "r": "r",
-    "ruby": "rb rake",
-    "rust": "rs",
-    "scala": "scala sbt",
-    "shell": "sh bash zsh fish bat cmd",
-    "solidity": "sol",
-    "sql": "sql",
-    "svelte": "svelte",
-    "swift": "swift",
-    "terraform": "tf",
-    "toml": "toml",
-    "typescript": "ts mts cts tsx",
-    "verilog": "v sv vhd",
-    "vue": "vue",
-    "yaml": "yaml yml",
-    "zig": "zig",
-}
-MEDIA = {
-    **dict.fromkeys(("md", "markdown", "mdx"), MARKDOWN),
-    "rst": RST,
-    **{e: SOURCE + name for name, ends in LANGUAGES.items() for e in ends.split()},
-}
-
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = 60
-_short.maxlevel = _short.maxlist = _short.maxdict = 2
+WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 
 @dataclass(frozen=True)
@@ -143,108 +93,10 @@ def read_uploads(files: Iterable[tuple[str, bytes]], *, encoding: str = "utf-8")
     return reading.read()
 
 
-def media_of(name: str) -> str:
-    """Tell the media type by a file's name; what is not known is plain text."""
-    path = PurePosixPath(name.lower())
-    return MEDIA.get(path.suffix[1:] or path.name, PLAIN)
-
-
-def shown(value: object) -> str:
-    """Phrase a value for a message: escaped, and no more than a piece of it."""
-    return _short.repr(value)
-
-
-def named(name: str) -> str:
-    """Return a file's name as it is, or escaped where a terminal could not show it."""
-    return name if name.isprintable() and len(name) < 200 else shown(name)
-
-
-def parse_json(text: str) -> Any:
-    """Parse JSON; NaN and Infinity, which JSON does not have, are refused.
-
-    Raises:
-        InputError: it is not JSON, or is nested too deeply.
-    """
-    try:
-        return json.loads(text, parse_constant=_refuse)
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno} column {error.colno}"
-        raise InputError(f"not JSON ({error.msg}, {place}): {shown(text)}") from None
-    except (ValueError, RecursionError):
-        raise InputError(f"not JSON that can be used: {shown(text)}") from None
-
-
-def parse_object(text: str) -> dict[str, Any]:
-    """Parse a JSON object.
-
-    Raises:
-        InputError: it is not one.
-    """
-    value = parse_json(text)
-    if not isinstance(value, dict):
-        raise InputError(f"not a JSON object: {shown(value)}")
-    return value
-
-
-def check_keys(row: Mapping[str, object], known: Sequence[str]) -> None:
-    """Refuse keys that mean nothing, naming those that do.
-
-    Raises:
-        InputError: there is such a key.
-    """
-    for key in row:
-        if key not in known:
-            raise InputError(f"unknown key{one_of(key[:60], known, 'key')}", where=shown(key))
-
-
-def text_field(row: Mapping[str, object], key: str, default: str | None = None) -> str:
-    """Return a field that holds text; without a default it has to be there.
-
-    Raises:
-        InputError: it is missing, no text, or holds half a character (a lone surrogate).
-    """
-    value = row.get(key, default)
-    if value is None:
-        if default is not None:
-            return default
-        raise InputError("missing", where=key)
-    if not isinstance(value, str):
-        raise InputError(f"not text: {shown(value)}", where=key)
-    return whole_text(value, key)
-
-
-def whole_text(text: str, where: str) -> str:
-    """Return the text if every character is whole.
-
-    Raises:
-        InputError: it holds a lone surrogate, which no encoding can write.
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InputError(
-            f"half a character (lone surrogate) at {error.start}", where=where
-        ) from None
-    return text
-
-
-def scalars(value: object, where: str = "metadata") -> dict[str, Scalar]:
-    """Return a flat object: text, finite numbers, true, false and null by name.
-
-    Raises:
-        InputError: it is no object or holds anything else.
-    """
-    if not isinstance(value, dict):
-        raise InputError(f"not an object: {shown(value)}", where=where)
-    for key, held in value.items():
-        if not _is_scalar(held):
-            raise InputError(f"not a single value: {shown(held)}", where=f"{where}.{shown(key)}")
-        whole_text(f"{key}{held}", f"{where}.{shown(key)}")
-    return value
-
-
-def decoded(data: bytes, encoding: str = "utf-8") -> str:
-    """Decode text by its byte order mark (dropped), else by `encoding`.
+def decoded(
+    data: bytes, encoding: str = "utf-8", *, fix: str = "name it, such as --encoding cp949"
+) -> str:
+    """Decode text by its byte order mark (dropped), else by `encoding`; `fix` ends the message.
 
     Raises:
         InputError: the bytes are not in that encoding, or are no text.
@@ -256,8 +108,9 @@ def decoded(data: bytes, encoding: str = "utf-8") -> str:
         if b"\0" in data:
             raise InputError("looks binary: it holds NUL bytes") from None
         at = getattr(error, "start", 0)
-        fix = "name its encoding, such as --encoding cp949"
         raise InputError(f"not {chosen} at byte {at} ({data[at]:#04x}); {fix}") from None
+    except (LookupError, ValueError):
+        raise _no_encoding(encoding) from None
     if "\0" in text:
         raise InputError("looks binary: it holds NUL bytes")
     return whole_text(text, "")
@@ -308,15 +161,17 @@ class _Reading:
         return self.add(_document(whole_text(name, "name"), text))
 
     def lines(self, name: str, data: bytes) -> None:
-        wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        encoding = "utf-8" if wide else self.encoding
-        whole = decoded(data).encode() if wide else data
-        for number, line in enumerate(whole.split(b"\n"), 1):
+        encoding = self.encoding
+        if data.startswith(WIDE) or _is_wide(encoding):
+            data, encoding = decoded(data, encoding).encode(), "utf-8"
+        for number, line in enumerate(data.split(b"\n"), 1):
             if line.strip():
                 with self.noting(f"{name}:{number}"):
                     self.add(_record(decoded(line, encoding)))
 
     def add(self, document: Document) -> None:
+        if not document.id.strip():
+            raise InputError("missing", where="id")
         if not document.text.strip():
             raise InputError("empty")
         if document.id in self.documents:
@@ -356,14 +211,20 @@ def _load(path: Path) -> bytes:
         return file.read(_limit(path.name) + 1)
 
 
+def _is_wide(encoding: str) -> bool:
+    return codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
+
+
 def _known(encoding: str) -> str:
     try:
-        b"a".decode(encoding)
+        "a".encode(encoding)
     except (LookupError, UnicodeError, ValueError):
-        raise InputError(
-            f"there is no text encoding {shown(encoding)}; known: utf-8, cp949, ..."
-        ) from None
+        raise _no_encoding(encoding) from None
     return encoding
+
+
+def _no_encoding(name: str) -> InputError:
+    return InputError(f"there is no text encoding {shown(name)}; known: utf-8, cp949, ...")
 
 
 def _document(name: str, text: str) -> Document:
@@ -383,18 +244,40 @@ def _first_heading(document: Document) -> str:
 
 
 def _front_matter(text: str) -> dict[str, Scalar]:
-    found = FRONT_MATTER.match(text[:FRONT_LIMIT])
+    found = FRONT_MATTER.match(text[:HEAD])
     try:
         fields = _yaml(found[1] or "") if found else None
     except Exception:  # a malformed tag raises whatever its constructor happens to raise
         return {}
     if not isinstance(fields, dict):
         return {}
-    held = {k: str(v) if isinstance(v, date) else v for k, v in fields.items()}
-    return {k: v for k, v in held.items() if _is_scalar(k, v)}
+    held = {k: v.isoformat() if isinstance(v, date) else v for k, v in fields.items()}
+    return {k: v for k, v in held.items() if isinstance(k, str) and is_scalar(v) and _whole(k, v)}
+
+
+def _whole(*values: object) -> bool:
+    return not any(SURROGATE.search(str(v)) for v in values)
 
 
 def _yaml(source: str) -> object:
-    if any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(source, Loader=yaml.SafeLoader)):
-        raise InputError("aliases are not followed: a few lines of them can stand for gigabytes")
+    """Load flat YAML: deep nesting takes PyYAML minutes, aliases can stand for gigabytes."""
+    depth = 0
+    for event in yaml.parse(source, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEPTH or isinstance(event, yaml.AliasEvent):
+            raise InputError("front matter that is nested too deeply, or has aliases")
     return yaml.safe_load(source)
+
+
+def _record(line: str) -> Document:
+    row = parse_object(line)
+    check_keys(row, KEYS)
+    name, about = text_field(row, "id"), row.get("metadata")
+    return Document(
+        name,
+        text_field(row, "text"),
+        text_field(row, "title", ""),
+        media_of(name),
+        {} if about is None else scalars(about),
+    )

@@ -1,0 +1,15 @@
+"""What all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def pizza_data() -> Path:
+    """The folder of public data sets; tests that ask for it are skipped without PIZZA_DATA."""
+    folder = os.environ.get("PIZZA_DATA")
+    if not folder:
+        pytest.skip("PIZZA_DATA does not point to the public data sets")
+    return Path(folder)
