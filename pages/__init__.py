@@ -1,0 +1,1 @@
+"""The face of Pizza Night: thin pages over the two packages."""

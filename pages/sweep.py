@@ -1,0 +1,184 @@
+"""Sweep: pick options per slot, see what it would do, run it, read the leaderboard."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from goldsets import jobs
+from goldsets.evaluation.spec import SweepSpec
+from goldsets.evaluation.words import count, duration, headline, interval, ranked, verdict
+from goldsets.launch import plan_of, start_sweep
+from goldsets.store import gold, runs
+from pages.ui import charts, forms, frame, url
+from retrieval.errors import PizzaError
+from retrieval.store import Workspace
+
+
+def design(workspace: Workspace, goldset: str) -> None:
+    """Let options be picked per slot; show the plan; start."""
+    left, right = st.columns([3, 1.15], gap="large")
+    with left:
+        spec = forms.sweep_form()
+    with right, st.container(border=True, key="pn-plan"):
+        st.markdown("**Plan**")
+        if spec is not None:
+            try:
+                plan_and_start(workspace, spec, goldset)
+            except PizzaError as e:
+                st.error(str(e))
+
+
+def plan_and_start(workspace: Workspace, spec: SweepSpec, goldset: str) -> None:
+    """Show what a sweep would make, and a button that starts it."""
+    plan = plan_of(workspace, spec, goldset)
+    st.metric("Pipelines", plan.variants)
+    frame.quiet(
+        f"{count(plan.stages, 'distinct stage')}: {plan.kept} kept from before,"
+        f" {plan.to_make} to make."
+    )
+    for model, texts in plan.texts_to_embed.items():
+        frame.quiet(f"{texts:,} texts to embed with {escape(model)}, at no cost.")
+    if st.button("Start sweep", type="primary", icon=":material/play_arrow:", width="stretch"):
+        job = start_sweep(workspace, spec, goldset)
+        url.put("sweep", str(job.id))
+        st.session_state["start-designing"] = False
+        st.rerun()
+
+
+@st.fragment(run_every=0.5)
+def progress(workspace: Workspace, job_id: int) -> None:
+    """Show a job's progress with pause, resume and cancel; the page follows when it is over."""
+    job = jobs.get(workspace, job_id)
+    seen = st.session_state.setdefault(f"job-{job_id}", job.state)
+    if job.state != seen:
+        st.session_state[f"job-{job_id}"] = job.state
+        st.rerun()
+    if job.state == "done":
+        return
+    with st.container(border=True):
+        share = job.units_done / max(job.units, 1)
+        st.progress(share, text=f"{job.units_done} of {job.units} pipelines, {job.state}")
+        detail = f"{job.step}: {job.done:,} of {job.total:,}" if job.total > 1 else job.step
+        st.caption(job.error or detail or "Starting a worker process")
+        with st.container(horizontal=True):
+            controls(workspace, job)
+
+
+def controls(workspace: Workspace, job: jobs.Job) -> None:
+    """Offer what can be asked of a job in its state."""
+    if job.over:
+        if st.button("Resume", icon=":material/play_arrow:", type="primary"):
+            jobs.resume(workspace, job.id)
+        return
+    waits = job.wanted != "run"
+    if st.button("Pause", icon=":material/pause:", disabled=waits):
+        jobs.ask(workspace, job.id, "pause")
+    if st.button("Cancel", icon=":material/close:", disabled=waits):
+        jobs.ask(workspace, job.id, "cancel")
+
+
+def leaderboard(workspace: Workspace, job_id: int) -> None:
+    """Show a finished sweep: the sentence, the plots, the table."""
+    result = runs.sweep(workspace, job_id)
+    if result is None:
+        return
+    for unit, error in result["errors"].items():
+        st.warning(f"{unit}: {error}")
+    if not result["variants"]:
+        return
+    names = {m: m for m in result["measures"]}
+    measure = url.row("Measure", names, "measure", label_visibility="collapsed")
+    sentence = headline(result, measure)
+    st.html(f"<p class='pn-verdict'>{escape(sentence)}</p>")
+    rows, baseline = ranked(result["variants"], measure), result["baseline"]
+    left, right = st.columns([1.5, 1], gap="large")
+    with left:
+        charts.draw(charts.leaderboard(rows, measure, baseline), "board", sentence)
+    with right:
+        k = charts.tokens_cutoff(measure, rows)
+        st.markdown("**What a point costs in tokens**")
+        figure = charts.quality_against_tokens(rows, measure, k)
+        charts.draw(figure, "tokens", f"{measure} against the tokens of the first {k} chunks")
+    table(result, measure)
+    st.page_link(
+        "pages/compare.py",
+        label="See which queries differ",
+        icon=":material/compare_arrows:",
+        query_params={"sweep": str(job_id), "measure": measure},
+    )
+    fine_print(result)
+
+
+def table(result: Mapping[str, Any], measure: str) -> None:
+    """Show every measure of every variant, and the verdict on the chosen one."""
+    shown = [
+        {
+            "Pipeline": row["name"],
+            f"{measure} against the baseline": "baseline"
+            if row["name"] == result["baseline"]
+            else verdict(row["differences"][measure]),
+            **{m: interval(row["measures"][m]) for m in row["measures"]},
+            "Time to make": duration(sum(row["seconds"].values())),
+        }
+        for row in ranked(result["variants"], measure)
+    ]
+    st.dataframe(shown, hide_index=True, key="table")
+
+
+def fine_print(result: Mapping[str, Any]) -> None:
+    """Say what the numbers rest on."""
+    about, stages = result["goldset"], result["stages"]
+    if about["gone"]:
+        named = ", ".join(about["gone"][:8])
+        st.warning(
+            f"{count(len(about['gone']), 'piece')} of evidence not found in the corpus: {named}"
+        )
+    undefined = max(e["undefined"] for e in result["variants"][0]["measures"].values())
+    frame.quiet(
+        escape(
+            "Points of a hundred; intervals at 95 % by the paired bootstrap over"
+            f" {count(about['queries'], 'query', 'queries')}, without the {undefined} that the"
+            f" corpus does not answer. Corpus {result['corpus']['name']}"
+            f" v{result['corpus']['version']}, gold version {about['version']}."
+            f" {stages['computed']} stages computed, {stages['reused']} reused,"
+            f" {duration(result['seconds'])}."
+        )
+    )
+
+
+def past(workspace: Workspace, goldset: str) -> str:
+    """Let a sweep of the gold set be chosen; return its job's id, or nothing."""
+    every = [j for j in jobs.recent(workspace, "sweep", 50) if j.spec["goldset"] == goldset]
+    labels = {
+        str(j.id): f"{frame.when(j.created)} · {count(j.units, 'pipeline')} · {j.state}"
+        for j in every
+    }
+    return url.one("Sweep", labels, "sweep") if labels else ""
+
+
+with frame.page(
+    "Sweep", "Many pipelines on one gold set; every stage that two of them share is made once."
+) as workspace:
+    sets = {s.name: s.name for s in gold.summaries(workspace)}
+    if not sets:
+        frame.empty(
+            "A sweep needs a gold set: queries, and the evidence that answers them.",
+            "Gold set",
+            "Make a gold set",
+        )
+    top = st.columns([1, 1.6, 1.4], vertical_alignment="bottom")
+    with top[0]:
+        chosen = url.one("Gold set", sets, "goldset")
+    with top[1]:
+        job = past(workspace, chosen)
+    with top[2]:
+        if "start-designing" in st.session_state:
+            st.session_state["designing"] = st.session_state.pop("start-designing")
+        designing = st.toggle("Design a new sweep", key="designing") if job else True
+    if designing:
+        design(workspace, chosen)
+    else:
+        progress(workspace, int(job))
+        leaderboard(workspace, int(job))

@@ -1,0 +1,1 @@
+"""What the pages share: the frame, reads, charts, text and forms."""

@@ -1,0 +1,121 @@
+"""Plots: one style, one accent for what stands out, grey for the rest."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from goldsets.evaluation.measures import parse_measure
+
+Row = Mapping[str, Any]
+
+ACCENT = "#d9480f"
+QUIET = "#8b93a1"
+GRID = "rgba(128,128,128,.18)"
+
+
+def leaderboard(rows: Sequence[Row], measure: str, baseline: str) -> go.Figure:
+    """Draw each variant's mean with its interval, best on top; the leader in the accent."""
+    shown = [r for r in rows if r["measures"][measure]["mean"] is not None][::-1]
+    figure = go.Figure()
+    for row in shown:
+        colour = ACCENT if row is shown[-1] else QUIET
+        _whisker(figure, _label(row["name"], baseline), row["measures"][measure], colour)
+    base = next((r for r in rows if r["name"] == baseline), None)
+    if base and base["measures"][measure]["mean"] is not None:
+        figure.add_vline(
+            base["measures"][measure]["mean"] * 100, line={"color": QUIET, "dash": "dot"}
+        )
+    figure.update_xaxes(title=f"{measure}, with 95 % interval", gridcolor=GRID, zeroline=False)
+    figure.update_yaxes(automargin=True, gridcolor="rgba(0,0,0,0)")
+    return _styled(figure, height=60 + 30 * max(len(shown), 2))
+
+
+def differences(names: Sequence[str], estimates: Sequence[Row], measure: str) -> go.Figure:
+    """Draw each difference to the baseline with its interval; in the accent where it is not 0."""
+    figure = go.Figure()
+    for name, e in list(zip(names, estimates, strict=True))[::-1]:
+        if e["mean"] is None:
+            continue
+        sure = e["low"] > 0 or e["high"] < 0
+        _whisker(figure, name, e, ACCENT if sure else QUIET)
+    figure.add_vline(0, line={"color": QUIET, "dash": "dot"})
+    figure.update_xaxes(title=f"difference in {measure}, points", gridcolor=GRID, zeroline=False)
+    figure.update_yaxes(automargin=True, gridcolor="rgba(0,0,0,0)")
+    return _styled(figure, height=70 + 28 * max(len(names), 1))
+
+
+def tokens_cutoff(measure: str, rows: Sequence[Row]) -> int:
+    """Choose the k at which the tokens of a measure are counted: its own cutoff, else 20."""
+    m = parse_measure(measure)
+    own = m.cutoff and not m.unit and str(m.cutoff) in rows[0]["tokens_at"]
+    return int(m.cutoff or 20) if own else 20
+
+
+def quality_against_tokens(rows: Sequence[Row], measure: str, k: int) -> go.Figure:
+    """Draw a measure against the tokens a reader gets at k; what nothing beats in the accent."""
+    points = sorted(
+        (r["tokens_at"][str(k)], r["measures"][measure]["mean"] * 100, r["name"])
+        for r in rows
+        if r["measures"][measure]["mean"] is not None
+    )
+    best = np.maximum.accumulate([mean for _, mean, _ in points]) if points else []
+    front = [p for i, p in enumerate(points) if i == 0 or p[1] > best[i - 1]]
+    behind = [p for p in points if p not in front]
+    figure = go.Figure()
+    for group, colour, mode in ((behind, QUIET, "markers"), (front, ACCENT, "lines+markers")):
+        figure.add_scatter(
+            x=[p[0] for p in group],
+            y=[p[1] for p in group],
+            text=[p[2] for p in group],
+            mode=mode,
+            line={"color": colour, "width": 1.5, "dash": "dot"},
+            marker={"size": 10, "color": colour},
+            hovertemplate="%{text}<br>%{y:.1f} at %{x:,.0f} tokens<extra></extra>",
+        )
+    title = f"tokens in the first {k} chunks, mean"
+    figure.update_xaxes(title=title, gridcolor=GRID, rangemode="tozero")
+    figure.update_yaxes(title=measure, gridcolor=GRID)
+    return _styled(figure, height=330)
+
+
+def _whisker(figure: go.Figure, name: str, e: Row, colour: str) -> None:
+    figure.add_scatter(
+        x=[e["mean"] * 100],
+        y=[name],
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [(e["high"] - e["mean"]) * 100],
+            "arrayminus": [(e["mean"] - e["low"]) * 100],
+            "thickness": 2,
+            "width": 0,
+        },
+        mode="markers",
+        marker={"size": 10, "color": colour},
+        customdata=[[e["low"] * 100, e["high"] * 100]],
+        hovertemplate="%{x:.1f} (%{customdata[0]:.1f} to %{customdata[1]:.1f})<extra>%{y}</extra>",
+    )
+
+
+def draw(figure: go.Figure, key: str, alt: str) -> None:
+    """Show a figure without the tool bar."""
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=alt)
+
+
+def _label(name: str, baseline: str) -> str:
+    return f"{name} (baseline)" if name == baseline else name
+
+
+def _styled(figure: go.Figure, height: int) -> go.Figure:
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 16, "t": 8, "b": 8},
+        showlegend=False,
+        hoverlabel={"font": {"size": 13}},
+    )
+    figure.update_xaxes(tickfont={"size": 12}, title_font={"size": 13})
+    figure.update_yaxes(tickfont={"size": 13}, title_font={"size": 13})
+    return figure

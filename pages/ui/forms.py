@@ -1,0 +1,198 @@
+"""Forms made from the stages themselves: their fields, types and docstrings."""
+
+import dataclasses
+import types
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+
+from goldsets.evaluation.measures import DEFAULT_MEASURES, parse_measure
+from goldsets.evaluation.spec import SweepSpec, stage_label, sweep_of
+from goldsets.sample import SWEEP
+from retrieval.errors import SpecError
+from retrieval.pipeline import SLOTS, slot_value
+from retrieval.stage import Stage, field_types, short, stages_of
+
+GRID_SLOTS = {
+    "chunk": "Chunk",
+    "contextualize": "Context beside each chunk",
+    "first": "First stage",
+    "embed": "Embedding model",
+    "fuse": "Fuse",
+}
+OPTIONAL = ("contextualize",)
+"""Slots that may stay empty."""
+
+LISTS = ("first",)
+"""Slots that hold several stages."""
+
+START: Mapping[str, Sequence[Any]] = {
+    "chunk": SWEEP["grid"]["chunk"],
+    "contextualize": [None, "Headings"],
+    "first": SWEEP["grid"]["first"],
+    "embed": ["Local"],
+    "fuse": ["RRF"],
+}
+OFFERED: Mapping[str, Sequence[Any]] = {
+    "chunk": [
+        "Given",
+        {"FixedTokens": {"size": 200}},
+        {"FixedTokens": {"size": 200, "overlap": 40}},
+        "FixedTokens",
+        {"FixedTokens": {"size": 800}},
+        "BySentence",
+        {"ByHeading": {"size": 200}},
+        "ByHeading",
+        {"Recursive": {"size": 200}},
+        "Recursive",
+    ],
+    "contextualize": [None, "Headings"],
+    "first": [
+        [{"BM25": {"tokenize": "Identifiers"}}],
+        ["BM25"],
+        [{"BM25": {"tokenize": "HangulBigrams"}}],
+        ["Dense"],
+        [{"BM25": {"tokenize": "Identifiers"}}, "Dense"],
+        [{"BM25": {"tokenize": "HangulBigrams"}}, "Dense"],
+    ],
+    "embed": ["Local", {"Local": {"model": "e5-small"}}],
+    "fuse": ["RRF", {"RRF": {"k": 0, "weights": [0.5, 0.5]}}, "Weighted"],
+}
+
+
+def sweep_form() -> SweepSpec | None:
+    """Let a sweep be put together, by picking or as YAML; None while it cannot be read."""
+    how = st.segmented_control(
+        "How",
+        ["Pick", "YAML"],
+        default="Pick",
+        required=True,
+        label_visibility="collapsed",
+        key="how",
+    )
+    try:
+        return _as_yaml() if how == "YAML" else _picked()
+    except SpecError as e:
+        st.error(str(e))
+        return None
+
+
+def _picked() -> SweepSpec:
+    grid = {slot: _options(slot, label) for slot, label in GRID_SLOTS.items()}
+    grid = {slot: values for slot, values in grid.items() if values}
+    known = [str(m) for m in DEFAULT_MEASURES]
+    measures = st.multiselect(
+        "Measures",
+        [
+            *known,
+            "R@10",
+            "P@5",
+            "Success@5",
+            "AP@100",
+            "Judged@10",
+            "EvidencePrecision@4000tok",
+            "IoU@5",
+        ],
+        default=known,
+        accept_new_options=True,
+        key="measures",
+        help="\n\n".join(f"`{m}` {parse_measure(m).about}" for m in known),
+    )
+    return sweep_of({"grid": grid, "measures": measures or known})
+
+
+def _options(slot: str, label: str) -> list[Any]:
+    """Let the options of a slot be picked, and new ones be made."""
+    own = st.session_state.setdefault(f"made-{slot}", [])
+    offered = {option_label(slot, o): o for o in [*OFFERED[slot], *own]}
+    start = [option_label(slot, o) for o in START[slot]]
+    added = st.session_state.pop(f"chosen-{slot}", None)
+    if added:
+        st.session_state[f"grid-{slot}"] = [*st.session_state.get(f"grid-{slot}", start), added]
+    left, right = st.columns([1, 0.12], vertical_alignment="bottom")
+    with left:
+        chosen = st.multiselect(
+            label, list(offered), default=start, key=f"grid-{slot}", help=_help(slot)
+        )
+    with right, st.popover("", icon=":material/add:", help=f"Make another option for {slot}"):
+        _new_option(slot, own)
+    return [offered[c] for c in chosen]
+
+
+def option_label(slot: str, option: Any) -> str:
+    """Name an option as variants will name it."""
+    if option is None:
+        return "none"
+    value = slot_value(slot, option)
+    return " + ".join(map(stage_label, value)) if isinstance(value, tuple) else stage_label(value)
+
+
+def _help(slot: str) -> str:
+    return "\n\n".join(f"**{c.__name__}** {_summary(c)}" for c in SLOTS[slot])
+
+
+def _summary(cls: type[Any]) -> str:
+    return " ".join((cls.__doc__ or "").split("\n\n")[0].split())
+
+
+def _new_option(slot: str, own: list[Any]) -> None:
+    try:
+        made = _made(slot)
+    except (SpecError, ValueError) as e:
+        st.error(str(e))
+        return
+    if st.button("Add", key=f"add-{slot}", type="primary"):
+        own.append(made)
+        st.session_state[f"chosen-{slot}"] = option_label(slot, made)
+        st.rerun()
+
+
+def _made(slot: str) -> Any:
+    classes = {c.__name__: c for c in SLOTS[slot]}
+    if slot in LISTS:
+        names = st.multiselect(
+            "Stages", list(classes), default=list(classes)[:1], key=f"new-{slot}"
+        )
+        made = [_fields(classes[n], f"new-{slot}-{n}") for n in names]
+        return [short(m) for m in made] or [next(iter(classes))]
+    name = st.selectbox("Stage", list(classes), key=f"new-{slot}")
+    return short(_fields(classes[name], f"new-{slot}-{name}"))
+
+
+def _fields(cls: type[Stage[Any]], key: str) -> Stage[Any]:
+    """Draw a widget a field; return the stage they make."""
+    st.caption(_summary(cls))
+    values = {}
+    for field in dataclasses.fields(cls):
+        values[field.name] = _widget(cls, field, f"{key}-{field.name}")
+    return cls(**values)
+
+
+def _widget(cls: type[Stage[Any]], field: "dataclasses.Field[Any]", key: str) -> Any:
+    hint, default = field_types(cls)[field.name], field.default
+    nested = stages_of(cls, field.name)
+    if nested:
+        by_name = {c.__name__: c for c in nested}
+        return by_name[st.selectbox(field.name, list(by_name), key=key)]()
+    if get_origin(hint) is Literal:
+        options = list(get_args(hint))
+        return st.selectbox(field.name, options, index=options.index(default), key=key)
+    if hint is bool:
+        return st.checkbox(field.name, value=default, key=key)
+    if get_origin(hint) is tuple:
+        written = st.text_input(field.name, placeholder="numbers, with commas", key=key) or ""
+        return tuple(float(w) for w in written.replace(",", " ").split())
+    if isinstance(hint, types.UnionType):
+        return st.number_input(field.name, value=default, step=1, key=key)
+    return st.number_input(field.name, value=default, key=key)
+
+
+def _as_yaml() -> SweepSpec | None:
+    import yaml
+
+    text = st.text_area("Spec", yaml.safe_dump(SWEEP, sort_keys=False), height=420, key="yaml")
+    try:
+        return sweep_of(yaml.safe_load(text or ""))
+    except yaml.YAMLError as e:
+        raise SpecError(f"this is not YAML: {e}") from e

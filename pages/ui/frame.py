@@ -1,0 +1,111 @@
+"""The frame of every page: its title, the way through the work, the job under way."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from goldsets import jobs, sample
+from goldsets.evaluation.spec import sweep_of
+from goldsets.launch import start_sweep
+from goldsets.store import open_workspace
+from retrieval.errors import PizzaError
+from retrieval.store import Workspace, corpora
+
+PAGES = {
+    "Home": ("app.py", ":material/local_pizza:"),
+    "Corpora": ("pages/corpora.py", ":material/library_books:"),
+    "Gold set": ("pages/gold.py", ":material/ink_highlighter:"),
+    "Sweep": ("pages/sweep.py", ":material/tune:"),
+    "Compare": ("pages/compare.py", ":material/compare_arrows:"),
+    "Playground": ("pages/playground.py", ":material/science:"),
+}
+STYLE = Path(__file__).with_name("style.css")
+
+
+@contextmanager
+def page(name: str, about: str = "") -> Iterator[Workspace]:
+    """Draw the frame of a page and hand out the workspace; an error becomes one sentence."""
+    st.set_page_config(page_title=f"{name} · Pizza Night", page_icon="🍕", layout="wide")
+    st.html(STYLE)
+    with st.sidebar:
+        st.markdown("### :material/local_pizza: Pizza Night")
+        for label, (path, icon) in PAGES.items():
+            st.page_link(path, label=label, icon=icon, width="stretch")
+    try:
+        workspace = the_workspace()
+        with st.sidebar:
+            _under_way(workspace)
+        if name != "Home":
+            st.title(name, anchor=False)
+        if about:
+            st.html(f"<p class='pn-about'>{about}</p>")
+        yield workspace
+    except PizzaError as e:
+        st.error(str(e), icon=":material/error:")
+
+
+@st.cache_resource(show_spinner="Opening the workspace")
+def the_workspace() -> Workspace:
+    """Open the workspace; an empty one gets the sample, and its sweep is started.
+
+    PIZZA_NO_SAMPLE=1 leaves it empty.
+    """
+    workspace = open_workspace()
+    if not corpora.newest(workspace) and os.environ.get("PIZZA_NO_SAMPLE") != "1":
+        sample.load(workspace)
+        start_sweep(workspace, sweep_of(sample.SWEEP), sample.NAME)
+    return workspace
+
+
+@st.fragment(run_every=2.0)
+def _under_way(workspace: Workspace) -> None:
+    """Show the job that is at work, wherever one is."""
+    at_work = [job for job in jobs.recent(workspace, "sweep", 5) if not job.over]
+    for job in at_work[:1]:
+        share = job.units_done / max(job.units, 1)
+        st.progress(share, text=f"Sweep: {job.units_done} of {job.units} pipelines")
+
+
+def when(moment: str) -> str:
+    """Write a stored time to the minute."""
+    return f"{moment[:16].replace('T', ' ')} UTC"
+
+
+def table(
+    rows: Sequence[Mapping[str, Any]],
+    key: str,
+    start: int = 0,
+    height: int = 300,
+    widths: Mapping[str, int] | None = None,
+) -> int:
+    """Show rows of which one is always chosen; return its position."""
+    picked = st.dataframe(
+        rows,
+        hide_index=True,
+        height=min(35 * (len(rows) + 1) + 3, height),
+        on_select="rerun",
+        selection_mode="single-row-required",
+        selection_default={"selection": {"rows": [start]}},
+        key=key,
+        column_config={c: st.column_config.Column(width=w) for c, w in (widths or {}).items()},
+    )
+    chosen = picked.selection.rows
+    return int(chosen[0]) if chosen and chosen[0] < len(rows) else start
+
+
+def quiet(html: str) -> None:
+    """Write small print; the caller has escaped it."""
+    st.html(f"<p class='pn-quiet'>{html}</p>")
+
+
+def empty(sentence: str, page_name: str, label: str) -> None:
+    """Say what is missing and link to where it is made; draw nothing further."""
+    with st.container(border=True, key="pn-empty"):
+        st.markdown(sentence)
+        path, icon = PAGES[page_name]
+        st.page_link(path, label=label, icon=icon)
+    st.stop()
