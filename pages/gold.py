@@ -114,6 +114,10 @@ def pick_query(held: GoldSet) -> Query:
         widths={"Query": 250, "Spans": 40},
     )
     url.put("query", rows[place].id)
+    if st.session_state.setdefault("last-query", rows[place].id) != rows[place].id:
+        st.session_state["last-query"] = rows[place].id
+        url.put("doc", "")  # the document follows the query
+        url.put("at", "")
     return rows[place]
 
 

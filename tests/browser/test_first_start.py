@@ -1,0 +1,64 @@
+"""A newcomer's first minutes: from an empty folder to a verdict, and to the queries behind it."""
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import serving, settled, shot
+
+
+def test_from_an_empty_folder_to_a_verdict(page: Page, tmp_path):
+    with serving(tmp_path / "workspace") as address:
+        page.goto(address)
+        expect(page.get_by_text("Which pipeline finds the right passage?")).to_be_visible()
+        verdict = page.locator(".pn-verdict")
+        verdict.wait_for(timeout=240_000)
+        assert "leads with R@20" in verdict.inner_text()
+        expect(page.locator(".js-plotly-plot")).to_be_visible()
+        settled(page)
+        shot(page, "home")
+
+        page.get_by_role("link", name="The whole leaderboard").click()
+        expect(page.get_by_role("heading", name="Sweep")).to_be_visible()
+        expect(page.locator(".js-plotly-plot")).to_have_count(2)
+        page.get_by_role("radio", name="nDCG@10").click()
+        expect(page.locator(".pn-verdict")).to_contain_text("nDCG@10")
+        assert "measure=nDCG" in page.url
+        shot(page, "sweep")
+
+        page.get_by_role("link", name="See which queries differ").click()
+        expect(page.get_by_text("Query by query")).to_be_visible()
+        page.get_by_role("radio", name="Improved").click()
+        expect(page.locator(".pn-hit").first).to_be_visible()
+        settled(page)
+        assert "show=improved" in page.url
+        assert page.locator(".pn-hit.found mark").count() > 0
+        shot(page, "compare")
+
+        shared = page.url
+        page.goto("about:blank")
+        page.goto(shared)
+        expect(page.locator(".pn-hit").first).to_be_visible()
+        settled(page)
+        assert page.url == shared
+
+        page.get_by_role("link", name="Playground").click()
+        box = page.get_by_label("Query")
+        box.fill("what runs if I return inside finally")
+        box.press("Enter")
+        expect(page.get_by_text("Fused by RRF")).to_be_visible()
+        expect(page.locator(".pn-hit").first).to_be_visible()
+        settled(page)
+        shot(page, "playground")
+
+
+def test_the_corpus_page_draws_chunks_on_the_text(page: Page, tmp_path):
+    with serving(tmp_path / "workspace") as address:
+        page.goto(f"{address}/corpora?doc=try")
+        expect(page.get_by_text("This fits into a prompt.")).to_be_visible()
+        expect(page.locator(".pn-chunk").first).to_be_visible()
+        before = page.locator(".pn-no").count()
+        settled(page)
+        page.get_by_role("combobox", name="Chunks by").click()
+        page.get_by_role("option", name="BySentence").click()
+        expect(page.locator(".pn-no")).not_to_have_count(before)
+        settled(page)
+        shot(page, "corpora")
