@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from goldsets.evaluation.words import count
 from goldsets.evidence import Status, anchor
 from goldsets.formats.registry import export_path, import_path
 from goldsets.store import gold as store
@@ -45,7 +46,7 @@ def evidence_lines(gold: GoldSet, corpus: Corpus) -> Iterator[str]:
     anchored = anchor(gold, corpus)
     counts = anchored.statuses
     if counts[Status.MOVED]:
-        yield f"{counts[Status.MOVED]:,} pieces of evidence have moved, found by their quote"
+        yield f"{count(counts[Status.MOVED], 'piece')} of evidence moved and found again by quote"
     for found in anchored.gone:
         yield f"not found in {corpus.name}: {found.query.id}: {found.evidence.document}"
 

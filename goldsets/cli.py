@@ -58,9 +58,8 @@ def ingest(
     ] = False,
 ) -> None:
     """Read files or folders into a corpus; a second time only what changed makes a new version."""
-    from retrieval.ingest.read import read_paths
-
     from goldsets.store import open_workspace
+    from retrieval.ingest.read import read_paths
     from retrieval.store import corpora
 
     read = read_paths(paths, encoding=encoding)
@@ -146,8 +145,7 @@ def sweep_(
     result = runs.sweep(ws, job) or {}
     _print_leaderboard(result)
     if out:
-        out.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        typer.echo(f"{out}: {len(result['variants']):,} variants")
+        _save(result, out)
     if result["errors"]:
         raise typer.Exit(2)
 
@@ -190,6 +188,15 @@ def _follow(workspace: Any, job: int) -> int:
     return job
 
 
+def _save(result: dict[str, Any], out: Path) -> None:
+    text = json.dumps(result, ensure_ascii=False, indent=1)
+    try:
+        out.write_text(text + "\n", encoding="utf-8")
+    except OSError as e:
+        raise InputError(f"cannot be written ({e.strerror})", where=str(out)) from e
+    typer.echo(f"{out}: {len(result['variants']):,} variants")
+
+
 def _print_leaderboard(result: dict[str, Any]) -> None:
     from goldsets.evaluation.words import headline, interval, ranked, verdict
 
@@ -197,9 +204,10 @@ def _print_leaderboard(result: dict[str, Any]) -> None:
     first = measures[0]
     for row in ranked(result["variants"], first):
         numbers = "  ".join(f"{m} {interval(row['measures'][m])}" for m in measures)
-        against = (
-            "baseline" if row["name"] == result["baseline"] else verdict(row["differences"][first])
-        )
+        difference = row["differences"].get(first)
+        against = verdict(difference) if difference else "not compared: the baseline failed"
+        if row["name"] == result["baseline"]:
+            against = "baseline"
         typer.echo(f"{row['name']}\n    {numbers}\n    {first}: {against}")
     for name, error in result["errors"].items():
         typer.echo(f"{name}\n    failed: {error}", err=True)

@@ -115,8 +115,9 @@ def _occurrences(quote: str, text: str) -> Iterator[Span]:
 
 
 def _agreement(evidence: Evidence, text: str, span: Span) -> int:
-    before = "".join(text[: span.start][-2 * len(evidence.prefix) - 8 :].split())
-    after = "".join(text[span.end :][: 2 * len(evidence.suffix) + 8].split())
+    reach = (2 * len(evidence.prefix) + 8, 2 * len(evidence.suffix) + 8)
+    before = "".join(text[max(0, span.start - reach[0]) : span.start].split())
+    after = "".join(text[span.end : span.end + reach[1]].split())
     prefix, suffix = ("".join(t.split()) for t in (evidence.prefix, evidence.suffix))
     return _shared(prefix[::-1], before[::-1]) + _shared(suffix, after)
 

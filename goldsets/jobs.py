@@ -68,9 +68,13 @@ def start(workspace: Workspace, kind: str, spec: dict[str, Any], units: int) -> 
 
 
 def resume(workspace: Workspace, job: int) -> Job:
-    """Put a job that is over back into the queue with a new worker; leave one at work alone."""
+    """Put a job that is over back into the queue with a new worker.
+
+    One that somebody is at goes on; a pause or cancel it has not come to yet is taken back.
+    """
     with workspace.write() as db:
         if not _read(db, job).over:
+            db.execute("UPDATE jobs SET wanted = 'run' WHERE id = ?", [job])
             return _read(db, job)
         db.execute(
             "UPDATE jobs SET state = 'queued', wanted = 'run', error = '', step = '', done = 0,"
@@ -83,10 +87,11 @@ def resume(workspace: Workspace, job: int) -> Job:
 
 
 def ask(workspace: Workspace, job: int, wish: Wish) -> None:
-    """Ask the worker to pause or cancel; a job that nobody is at changes at once."""
+    """Ask the worker to pause or cancel; an unfinished job that nobody is at changes at once."""
     with workspace.write() as db:
+        held = _read(db, job).state
         db.execute("UPDATE jobs SET wanted = ? WHERE id = ?", [wish, job])
-        if _read(db, job).over and wish != "run":
+        if held in ("interrupted", "paused") and wish != "run":
             state: State = "paused" if wish == "pause" else "cancelled"
             db.execute("UPDATE jobs SET state = ? WHERE id = ?", [state, job])
 

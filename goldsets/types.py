@@ -39,6 +39,11 @@ class Evidence:
             raise InputError(
                 f"start and end must be 0 <= start < end, not {self.start}, {self.end}"
             )
+        if len(self.exact) != self.end - self.start:
+            raise InputError(
+                f"exact has {len(self.exact)} characters, not the {self.end - self.start}"
+                f" from start {self.start} to end {self.end}"
+            )
         if not 0 <= self.grade <= MAX_GRADE:
             raise InputError(f"grade must be from 0 to {MAX_GRADE}, not {self.grade!r}")
 
@@ -92,9 +97,9 @@ class GoldSet:
 
     @cached_property
     def version(self) -> str:
-        """Content hash of queries and evidence: equal gold, equal version."""
+        """Content hash of queries and evidence, in whatever order: equal gold, equal version."""
         rows = (_row(q, self.evidence.get(q.id, ())) for q in self.queries)
-        return digest("gold", *rows)[:12]
+        return digest("gold", *sorted(rows))[:12]
 
     def of(self, query: Query) -> tuple[Evidence, ...]:
         """Return a query's evidence."""

@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("pizza", max_examples=60, deadline=None, derandomize=True)
+settings.register_profile("explore", max_examples=5_000, deadline=None)  # by hand, now and then
+settings.load_profile("pizza")
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,9 @@ CHARACTER = ("EvidenceRecall", "EvidencePrecision", "IoU")
 STATIC = ("PrecisionOmega",)
 NAMES = (*RANK, *CHARACTER, *STATIC)
 
+GRADED = ("nDCG", "Judged")
+"""Measures that take every grade as it is and so no `rel`."""
+
 FORM = re.compile(r"([A-Za-z]+)(?:\(([^()]*)\))?(?:@(\d+)(tok)?)?")
 ABOUT = {
     "R": "Recall: the share of what there is to find that the first k chunks hold.",
@@ -68,12 +71,16 @@ class Measure:
             )
         if self.rel < 1:
             raise SpecError(f"{self.name}: rel must be at least 1, not {self.rel!r}")
+        if self.rel != 1 and self.name in GRADED:
+            raise SpecError(f"{self.name} takes no rel; it is for measures of what is relevant")
         if not 0 < self.share <= 1:
             raise SpecError(f"{self.name}: share must be above 0 and at most 1, not {self.share!r}")
+        if self.share != 0.5 and self.name != "R":
+            raise SpecError(f"{self.name} takes no share; only R counts spans as found")
 
     def __str__(self) -> str:
         own = [f"rel={self.rel}"] if self.rel != 1 else []
-        own += [f"share={self.share:g}"] if self.share != 0.5 else []
+        own += [f"share={float(self.share)!r}"] if self.share != 0.5 else []
         brackets = f"({','.join(own)})" if own else ""
         cut = "" if self.cutoff is None else f"@{self.cutoff}{self.unit}"
         return f"{self.name}{brackets}{cut}"

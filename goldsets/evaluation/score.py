@@ -47,7 +47,9 @@ class Rankings:
 
     def relevant(self, rel: int) -> tuple[Int64, Int32, Int32]:
         """Return query, grade and `(V, N)` rank of the chunks that match evidence of that grade."""
-        return self._relevant_at.setdefault(rel, self._select(rel))
+        if rel not in self._relevant_at:
+            self._relevant_at[rel] = self._select(rel)
+        return self._relevant_at[rel]
 
     @cached_property
     def _relevant_at(self) -> dict[int, tuple[Int64, Int32, Int32]]:
@@ -169,14 +171,14 @@ def _query_of_things(r: Rankings) -> Int64:
 def _best_of_things(
     r: Rankings, m: Measure, cost: Int64 | Float64
 ) -> tuple[Int64 | Float64, Int64, Int64]:
-    """Choose for each thing to find its cheapest evidence.
+    """Choose for each thing to find its cheapest evidence, of equals the shortest.
 
     Returns the cost `(V, N)`, the things `(N,)` that have evidence of the measure's grade, and the
     evidence chosen `(V, N)`. Things are numbered in the order of their queries.
     """
     a = r.target.anchored
     rows = np.flatnonzero(a.grade >= m.rel)
-    rows = rows[np.argsort(a.thing[rows], kind="stable")]
+    rows = rows[np.lexsort((a.length[rows], a.thing[rows]))]
     thing = a.thing[rows].astype(np.int64)
     heads = np.flatnonzero(np.diff(thing, prepend=-1))
     if not len(heads):
@@ -193,10 +195,9 @@ class Context:
     def __init__(self, r: Rankings, m: Measure) -> None:
         t, ids = r.target, r.ids
         self.r = r
-        held = ids >= 0
-        length = np.where(held, (t.chunk_end - t.chunk_start)[ids], 0)
-        tokens = np.where(held, t.chunk_tokens[ids], 0)
-        used = np.cumsum(tokens, axis=2)
+        length = np.append(t.chunk_end - t.chunk_start, 0)[ids]  # the pad -1 takes the last
+        tokens = np.append(t.chunk_tokens, 0)[ids]
+        used = np.cumsum(tokens, axis=2, dtype=np.int64)
         inside = (
             used <= _cut(m) if m.unit else np.broadcast_to(np.arange(r.depth) < _cut(m), ids.shape)
         )
@@ -211,9 +212,10 @@ class Context:
         before = np.take_along_axis(used - tokens, at, axis=2)[:, :, 0]
         left = budget - before
         cut = (self.whole < self.r.returned) & (left > 0)
-        token = np.searchsorted(t.token_start, t.chunk_start[chunk]) + left
-        edge = t.token_start[np.minimum(token, len(t.token_start) - 1)]
-        self.characters += np.where(cut, edge - t.chunk_start[chunk], 0)
+        start, tokens_at = np.append(t.chunk_start, 0)[chunk], np.append(t.token_start, 0)
+        token = np.searchsorted(t.token_start, start) + left
+        edge = tokens_at[np.minimum(token, len(t.token_start))]
+        self.characters += np.where(cut, edge - start, 0)
         return np.where(cut, edge, 0)
 
     def held(self, cover: Cover) -> Float64:

@@ -22,6 +22,7 @@ from retrieval.pipeline import Pipeline, full_spec, pipeline_of, slot_value
 from retrieval.stage import Stage, short
 
 KEYS = ("base", "grid", "measures", "baseline")
+PLAIN_KEYS = ("variants", "measures", "baseline")
 MAX_VARIANTS = 2_000
 
 
@@ -62,11 +63,12 @@ def sweep_of(spec: Any) -> SweepSpec:
     """
     if not isinstance(spec, Mapping):
         raise SpecError(f"a sweep is a mapping with the keys {', '.join(KEYS)}, not {spec!r}")
+    keys = PLAIN_KEYS if "variants" in spec else KEYS
+    for key in spec:
+        if key not in keys:
+            raise SpecError(f"a sweep has no key {key!r}{one_of(str(key), keys, 'key')}")
     if "variants" in spec:
         return _spelled_out(spec)
-    for key in spec:
-        if key not in KEYS:
-            raise SpecError(f"a sweep has no key {key!r}{one_of(str(key), KEYS, 'key')}")
     base = pipeline_of(_mapping(spec.get("base"), "base"))
     grid = {s: _options(s, o) for s, o in _mapping(spec.get("grid"), "grid").items()}
     count = 1
@@ -77,7 +79,7 @@ def sweep_of(spec: Any) -> SweepSpec:
             f"the grid has {count:,} variants; {MAX_VARIANTS:,} is the limit of a sweep"
         )
     variants = named(
-        dataclasses.replace(base, **dict(zip(grid, choice, strict=True)))
+        dataclasses.replace(base, **dict(zip(grid, choice, strict=True))).effective()
         for choice in itertools.product(*grid.values())
     )
     measures = _measures(spec.get("measures"))
@@ -99,7 +101,7 @@ def read_sweep(path: Path) -> SweepSpec:
     except (OSError, UnicodeDecodeError) as e:
         raise InputError(f"cannot be read ({e})", where=str(path)) from e
     except yaml.YAMLError as e:
-        raise InputError(f"is not YAML ({e})", where=str(path)) from e
+        raise InputError(f"is not YAML ({' '.join(str(e).split())})", where=str(path)) from e
 
 
 def named(pipelines: Iterable[Pipeline]) -> tuple[Variant, ...]:
@@ -133,7 +135,13 @@ def _name(pipeline: Pipeline, slots: Iterable[str], several: Mapping[str, int]) 
             parts.append(" + ".join(labels))
         elif value is not None:
             parts.append(f"{slot} {value}")
-    return " · ".join(parts)
+    return " · ".join(parts) or "plain"
+
+
+def variant_name(pipeline: Pipeline, slots: Iterable[str]) -> str:
+    """Name a pipeline by some of its slots, with the fields that are not default."""
+    stages = (stage for slot in slots for stage in _stages(pipeline, slot))
+    return " · ".join(stage_label(stage) for stage in stages)
 
 
 def stage_label(stage: Stage[Any]) -> str:
@@ -152,7 +160,7 @@ def _brief(value: Any) -> str:
 
 def _spelled_out(spec: Mapping[str, Any]) -> SweepSpec:
     variants = tuple(
-        Variant(str(name), pipeline_of(p))
+        Variant(str(name), pipeline_of(_mapping(p, f"variants.{name}")))
         for name, p in _mapping(spec["variants"], "variants").items()
     )
     if not variants:
@@ -170,11 +178,15 @@ def _mapping(value: Any, key: str) -> Mapping[str, Any]:
 
 
 def _options(slot: str, options: Any) -> list[Any]:
-    if slot not in {f.name for f in dataclasses.fields(Pipeline)}:
-        pipeline_of({slot: None})  # raises, and lists the slots
+    _known_slot(slot)
     if not isinstance(options, list) or not options:
         raise SpecError(f"grid.{slot} takes a list of options, not {options!r}")
     return [slot_value(slot, option) for option in options]
+
+
+def _known_slot(slot: str) -> None:
+    if slot not in {f.name for f in dataclasses.fields(Pipeline)}:
+        pipeline_of({slot: None})  # raises, and lists the slots
 
 
 def _measures(names: Any) -> tuple[Measure, ...]:
@@ -196,7 +208,10 @@ def _with_baseline(
             raise SpecError(f"the baseline {baseline!r} is no variant{one_of(baseline, names)}")
         return SweepSpec(variants, measures, baseline)
     slots = _mapping(baseline, "baseline")
-    pipeline = dataclasses.replace(base, **{s: slot_value(s, v) for s, v in slots.items()})
+    for slot in slots:
+        _known_slot(slot)
+    changes = {s: slot_value(s, v) for s, v in slots.items()}
+    pipeline = dataclasses.replace(base, **changes).effective()
     for variant in variants:
         if variant.pipeline == pipeline:
             return SweepSpec(variants, measures, variant.name)

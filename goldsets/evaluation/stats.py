@@ -4,12 +4,13 @@ Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993); for ret
 2006. It takes the queries for a random sample of those that users ask.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from retrieval.types import Bool, Float32, Float64
+from retrieval.types import Bool, Float32, Float64, Int64
 
 RESAMPLES = 10_000
 LEVEL = 0.95
@@ -48,11 +49,14 @@ def resamples(queries: int, seed: int = SEED, number: int = RESAMPLES) -> Float3
 def intervals(values: Float64, seed: int = SEED) -> list[Estimate]:
     """Estimate the mean of each row of `(N, Q)` values, NaN where undefined.
 
-    All rows share the resamples. The interval is the percentile one at 95 %.
+    Rows that are defined on the same queries share the resamples, which are drawn from these. The
+    interval is the percentile one at 95 %.
     """
     defined = ~np.isnan(values)
     count = np.count_nonzero(defined, axis=1)
-    low, high = _percentiles(values, defined, seed)
+    low, high = np.empty(len(values)), np.empty(len(values))
+    for rows, queries in _alike(defined):
+        low[rows], high[rows] = _percentiles(values[rows][:, queries], seed)
     return [
         Estimate(
             float(np.mean(row[here])) if n else None,
@@ -70,14 +74,19 @@ def differences(values: Float64, baseline: int, seed: int = SEED) -> list[Estima
     return intervals(values - values[baseline], seed)
 
 
-def _percentiles(values: Float64, defined: Bool, seed: int) -> tuple[Float64, Float64]:
-    drawn = resamples(values.shape[1], seed)
-    sums = drawn @ np.where(defined, values, 0.0).astype(np.float32).T
-    if defined.all():
-        means = sums / np.float32(max(values.shape[1], 1))
-    else:
-        means = sums / np.maximum(drawn @ defined.astype(np.float32).T, 1.0)
-    means = np.ascontiguousarray(means.T)
+def _alike(defined: Bool) -> Iterator[tuple[Int64, Bool]]:
+    """Group rows by the queries they are defined on: their positions, and those queries."""
+    groups: dict[bytes, list[int]] = {}
+    for i, row in enumerate(defined):
+        groups.setdefault(row.tobytes(), []).append(i)
+    for rows in groups.values():
+        yield np.array(rows), defined[rows[0]]
+
+
+def _percentiles(values: Float64, seed: int) -> tuple[Float64, Float64]:
+    queries = values.shape[1]
+    sums = resamples(queries, seed) @ values.astype(np.float32).T
+    means = np.ascontiguousarray(sums.T) / np.float32(max(queries, 1))
     tail = (1.0 - LEVEL) / 2.0
     places = [int(np.floor(tail * (RESAMPLES - 1))), int(np.ceil((1 - tail) * (RESAMPLES - 1)))]
     means.partition(places, axis=1)

@@ -122,11 +122,11 @@ def sweep(
     """
     begun = time.perf_counter()
     board = Board(gold, corpus, rt)
-    finished: list[tuple[Run, Float64]] = []
+    finished: list[Finished] = []
     errors: dict[str, str] = {}
     for done, variant in enumerate(spec.variants, 1):
         try:
-            finished.append(_run(board, variant, spec.measures))
+            finished.append(_run(board, variant, spec))
         except Stopped:
             raise
         except PizzaError as e:
@@ -149,7 +149,16 @@ def sweep(
     }
 
 
-def _run(board: Board, variant: Variant, measures: Sequence[Measure]) -> tuple[Run, Float64]:
+@dataclass(frozen=True)
+class Finished:
+    """A variant's run with its values, `(M, Q)`, and the mean tokens of its first k chunks."""
+
+    run: Run
+    values: Float64
+    tokens_at: dict[str, float]
+
+
+def _run(board: Board, variant: Variant, spec: SweepSpec) -> Finished:
     prepared = board.prepare(variant)
     ranking = prepared.ranking.value
     run = Run(
@@ -167,7 +176,14 @@ def _run(board: Board, variant: Variant, measures: Sequence[Measure]) -> tuple[R
     )
     if board.rt.workspace:
         store.keep(board.rt.workspace, run)
-    return run, board.values(prepared.index, ranking.ids, measures)
+    values = board.values(prepared.index, ranking.ids, spec.measures)
+    return Finished(run, values, _tokens_at(spec, ranking.ids, prepared.index.tokens.value))
+
+
+def _tokens_at(spec: SweepSpec, ids: Int32, tokens: Int32) -> dict[str, float]:
+    cutoffs = {m.cutoff for m in spec.measures if m.cutoff and not m.unit} | {20}
+    held = np.where(ids >= 0, tokens[ids], 0) if len(tokens) else np.zeros_like(ids)
+    return {str(k): round(float(held[:, :k].sum(axis=1).mean()), 1) for k in sorted(cutoffs)}
 
 
 def _seconds(rt: Runtime, line: Iterable[Made[Any]]) -> dict[str, float]:
@@ -186,13 +202,13 @@ def _stages(board: Board, spec: SweepSpec) -> dict[str, int]:
     return {"computed": computed, "reused": len(keys) - computed}
 
 
-def _compared(spec: SweepSpec, finished: Sequence[tuple[Run, Float64]]) -> list[dict[str, Any]]:
+def _compared(spec: SweepSpec, finished: Sequence[Finished]) -> list[dict[str, Any]]:
     if not finished:
         return []
-    values = np.stack([v for _, v in finished], axis=1)
-    names = [run.variant for run, _ in finished]
+    values = np.stack([f.values for f in finished], axis=1)
+    names = [f.run.variant for f in finished]
     baseline = names.index(spec.baseline) if spec.baseline in names else None
-    rows = [_described(run) for run, _ in finished]
+    rows = [_described(f) for f in finished]
     for m, measure in enumerate(spec.measures):
         for row, estimate in zip(rows, stats.intervals(values[m]), strict=True):
             row["measures"][str(measure)] = asdict(estimate)
@@ -202,13 +218,15 @@ def _compared(spec: SweepSpec, finished: Sequence[tuple[Run, Float64]]) -> list[
     return rows
 
 
-def _described(run: Run) -> dict[str, Any]:
+def _described(finished: Finished) -> dict[str, Any]:
+    run = finished.run
     return {
         "name": run.variant,
         "spec": dict(run.spec),
         "run": run.id,
         "measures": {},
         "differences": {},
+        "tokens_at": finished.tokens_at,
         "seconds": dict(run.seconds),
         "cost_usd": 0.0,
     }

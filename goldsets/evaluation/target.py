@@ -138,7 +138,7 @@ class Target:
         step = max(1, (1 << 24) // (self.chunks + 1))
         for q in range(0, queries, step):
             hits = self._lookup(q, min(q + step, queries), ids[:, q : q + step])
-            flat = np.flatnonzero(hits.ravel() >= 0)
+            flat = np.flatnonzero(hits.ravel() >= 0)[::-1]  # the first place of a chunk counts
             variant, place = np.divmod(flat, hits.shape[1] * depth)
             ranks[variant, hits.ravel()[flat]] = place % depth
         return ranks

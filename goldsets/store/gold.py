@@ -71,10 +71,23 @@ def summaries(workspace: Workspace) -> list[Summary]:
         rows = db.execute(
             "SELECT g.name, g.corpus,"
             f" (SELECT count(*) FROM ({HOLDING_QUERIES}) WHERE goldset = g.id) AS queries,"
-            f" (SELECT count(*) FROM ({HOLDING_JUDGMENTS}) WHERE goldset = g.id) AS judgments,"
+            f" (SELECT count(*) FROM ({HOLDING_JUDGMENTS}) j JOIN ({HOLDING_QUERIES}) q"
+            " ON q.goldset = j.goldset AND q.query = j.query WHERE j.goldset = g.id) AS judgments,"
             " g.created FROM goldsets g ORDER BY g.name"
         )
         return [Summary(*row) for row in rows]
+
+
+def marker(workspace: Workspace, name: str) -> tuple[int, int]:
+    """Return a value that changes whenever the gold set does, without reading it."""
+    with workspace.read() as db:
+        goldset = _get(db, name)["id"]
+        row = db.execute(
+            "SELECT (SELECT coalesce(max(id), 0) FROM queries WHERE goldset = ?),"
+            " (SELECT coalesce(max(id), 0) FROM judgments WHERE goldset = ?)",
+            [goldset, goldset],
+        ).fetchone()
+    return row[0], row[1]
 
 
 def judgments(workspace: Workspace, name: str, query: str) -> list[Judgment]:
@@ -112,10 +125,15 @@ def judge(
     """Log a judgment, in place of an earlier one if `replaces` is given; return its id.
 
     Raises:
+        NotFound: there is no such query.
         InputError: the one to replace has been replaced already (somebody was quicker).
     """
     with workspace.write() as db:
-        return _log_judgment(db, _get(db, name)["id"], query, evidence, rater, replaces)
+        gold = _get(db, name)["id"]
+        if not _holds(db, gold, query):
+            known = [r["query"] for r in _query_rows(db, gold)]
+            raise NotFound(f"query of gold set {name!r}", query, known)
+        return _log_judgment(db, gold, query, evidence, rater, replaces)
 
 
 def withdraw(workspace: Workspace, name: str, judgment: int, rater: str) -> None:
@@ -156,7 +174,7 @@ def _match_judgments(db: Connection, goldset: int, gold: GoldSet, who: str) -> N
     rows = (
         _values(goldset, query.id, evidence, evidence.grade, who, None)
         for query in gold.queries
-        for evidence in gold.of(query)
+        for evidence in dict.fromkeys(gold.of(query))
         if (query.id, evidence) not in held
     )
     db.executemany(INSERT_JUDGMENT, rows)
@@ -179,14 +197,22 @@ def _log_judgment(
     held: bool = True,
 ) -> int:
     if replaces is not None:
-        later = db.execute("SELECT 1 FROM judgments WHERE replaces = ?", [replaces]).fetchone()
-        if later is not None:
-            raise InputError(
-                f"judgment {replaces} has been replaced already; reload to see by what"
-            )
+        _check_replaceable(db, goldset, query, replaces)
     grade = evidence.grade if held else None
     values = _values(goldset, query, evidence, grade, rater, replaces)
     return int(db.execute(INSERT_JUDGMENT, values).lastrowid or 0)
+
+
+def _check_replaceable(db: Connection, goldset: int, query: str, judgment: int) -> None:
+    row = db.execute(
+        "SELECT later.id AS later FROM judgments j LEFT JOIN judgments later"
+        " ON later.replaces = j.id WHERE j.id = ? AND j.goldset = ? AND j.query = ?",
+        [judgment, goldset, query],
+    ).fetchone()
+    if row is None:
+        raise InputError(f"query {query!r} has no judgment {judgment} to replace")
+    if row["later"] is not None:
+        raise InputError(f"judgment {judgment} has been replaced already; reload to see by what")
 
 
 def _values(
@@ -241,6 +267,12 @@ HOLDING_JUDGMENTS = (
     "SELECT j.* FROM judgments j LEFT JOIN judgments later ON later.replaces = j.id"
     " WHERE later.id IS NULL AND j.grade IS NOT NULL"
 )
+
+
+def _holds(db: Connection, goldset: int, query: str) -> bool:
+    sql = "SELECT deleted FROM queries WHERE goldset = ? AND query = ? ORDER BY id DESC LIMIT 1"
+    row = db.execute(sql, [goldset, query]).fetchone()
+    return row is not None and not row["deleted"]
 
 
 def _query_rows(db: Connection, goldset: int) -> list[Row]:

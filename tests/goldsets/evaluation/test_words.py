@@ -1,0 +1,110 @@
+from typing import Any
+
+import pytest
+
+from goldsets.evaluation.words import (
+    count,
+    duration,
+    headline,
+    interval,
+    points,
+    ranked,
+    verdict,
+)
+
+
+def estimate(mean: float | None, low: float | None, high: float | None) -> dict[str, Any]:
+    return {"mean": mean, "low": low, "high": high, "queries": 9, "undefined": 0}
+
+
+UNDEFINED = estimate(None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "plain", "signed"),
+    [
+        (0.873, "87.3", "+87.3"),
+        (1.0, "100.0", "+100.0"),
+        (0.0, "0.0", "±0.0"),
+        (0.0004, "0.0", "±0.0"),
+        (-0.0004, "0.0", "±0.0"),
+        (-0.0412, "−4.1", "−4.1"),
+        (None, "–", "–"),
+    ],
+)
+def test_points(value: float | None, plain: str, signed: str) -> None:
+    assert points(value) == plain
+    assert points(value, signed=True) == signed
+
+
+def test_interval() -> None:
+    assert interval(estimate(0.873, 0.8214, 0.919)) == "87.3 (82.1 to 91.9)"
+    assert interval(UNDEFINED) == "undefined"
+
+
+@pytest.mark.parametrize(
+    ("e", "expected"),
+    [
+        (estimate(0.041, 0.012, 0.07), "better by 4.1 points (1.2 to 7.0)"),
+        (estimate(-0.041, -0.07, -0.012), "worse by 4.1 points (1.2 to 7.0)"),
+        (estimate(0.01, -0.02, 0.04), "cannot tell: could be −2.0 to +4.0"),
+        (estimate(0.01, 0.0, 0.04), "cannot tell: could be ±0.0 to +4.0"),
+        (estimate(0.0, 0.0, 0.0), "the same on every query"),
+        (UNDEFINED, "cannot tell: no query defines it"),
+    ],
+)
+def test_verdict(e: dict[str, Any], expected: str) -> None:
+    assert verdict(e) == expected
+
+
+def variant(name: str, mean: float | None, difference: dict[str, Any] | None) -> dict[str, Any]:
+    e = UNDEFINED if mean is None else estimate(mean, mean - 0.1, mean + 0.1)
+    return {
+        "name": name,
+        "measures": {"R@5": e},
+        "differences": {"R@5": difference} if difference else {},
+    }
+
+
+def test_headline_names_the_best_and_whether_it_beats_the_baseline() -> None:
+    base = variant("a", 0.5, estimate(0.0, 0.0, 0.0))
+    best = variant("b", 0.7, estimate(0.2, 0.1, 0.3))
+    result = {"variants": [base, best], "baseline": "a"}
+    assert headline(result, "R@5") == (
+        "b leads with R@5 70.0 (60.0 to 80.0); better by 20.0 points (10.0 to 30.0) against a."
+    )
+    assert headline({**result, "baseline": "b"}, "R@5") == (
+        "b leads with R@5 70.0 (60.0 to 80.0); it is the baseline."
+    )
+    failed = {"variants": [variant("b", 0.7, None)], "baseline": "a"}
+    assert headline(failed, "R@5") == "b leads with R@5 70.0 (60.0 to 80.0)."
+    assert headline({"variants": [], "baseline": "a"}, "R@5") == "No variant could be run."
+
+
+def test_ranked_puts_the_best_first_and_the_undefined_last() -> None:
+    rows = [variant("low", 0.1, None), variant("none", None, None), variant("high", 0.9, None)]
+    assert [r["name"] for r in ranked(rows, "R@5")] == ["high", "low", "none"]
+
+
+def test_count() -> None:
+    assert count(1, "query", "queries") == "1 query"
+    assert count(1204, "query", "queries") == "1,204 queries"
+    assert count(0, "variant") == "0 variants"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, "0.0 s"),
+        (0.44, "0.4 s"),
+        (9.9, "9.9 s"),
+        (12.4, "12 s"),
+        (200, "3 min 20 s"),
+        (3599, "59 min 59 s"),
+        (7500, "2 h 5 min"),
+        (59.6, "1 min 0 s"),
+        (9.96, "10 s"),
+    ],
+)
+def test_duration(seconds: float, expected: str) -> None:
+    assert duration(seconds) == expected
