@@ -64,7 +64,8 @@ def one_of(name: str, known: Iterable[str], kind: str = "name") -> str:
     names = list(known)
     if not names:
         return f"; there is no {kind} yet"
-    near = get_close_matches(name, names, n=1)
+    folded = {n.casefold(): n for n in names}
+    near = [folded[n] for n in get_close_matches(name.casefold(), folded, n=1)]
     guess = f"; did you mean {near[0]!r}?" if near else ";"
     shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
     return f"{guess} known: {shown}"

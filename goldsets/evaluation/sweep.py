@@ -5,6 +5,7 @@ a key names is made once and found from then on, in this process, in a later one
 """
 
 import time
+import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -131,6 +132,9 @@ def sweep(
             raise
         except PizzaError as e:
             errors[variant.name] = str(e)
+        except Exception as e:
+            traceback.print_exc()
+            errors[variant.name] = f"{type(e).__name__}: {e}"
         if on_unit:
             on_unit(done, variant.name, errors.get(variant.name, ""))
     return {

@@ -78,16 +78,17 @@ def summaries(workspace: Workspace) -> list[Summary]:
         return [Summary(*row) for row in rows]
 
 
-def marker(workspace: Workspace, name: str) -> tuple[int, int]:
+def marker(workspace: Workspace, name: str) -> tuple[str, int, int]:
     """Return a value that changes whenever the gold set does, without reading it."""
     with workspace.read() as db:
-        goldset = _get(db, name)["id"]
+        found = _get(db, name)
+        goldset = found["id"]
         row = db.execute(
             "SELECT (SELECT coalesce(max(id), 0) FROM queries WHERE goldset = ?),"
             " (SELECT coalesce(max(id), 0) FROM judgments WHERE goldset = ?)",
             [goldset, goldset],
         ).fetchone()
-    return row[0], row[1]
+    return found["corpus"], row[0], row[1]
 
 
 def judgments(workspace: Workspace, name: str, query: str) -> list[Judgment]:

@@ -38,7 +38,7 @@ def gold(workspace: Workspace, name: str) -> GoldSet:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _gold(_workspace: Workspace, path: str, name: str, marker: tuple[int, int]) -> GoldSet:
+def _gold(_workspace: Workspace, path: str, name: str, marker: tuple[str, int, int]) -> GoldSet:
     return gold_store.read(_workspace, name)
 
 
