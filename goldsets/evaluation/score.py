@@ -5,13 +5,14 @@ variants. Undefined values are NaN inside and `None` at the edges, never 0.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from goldsets.evaluation.measures import Measure
 from goldsets.evaluation.target import NEVER, Cover, Target, relevant
-from retrieval.types import Bool, Float64, Int32, Int64
+from retrieval.types import Float64, Int32, Int64
 
 
 def score(target: Target, ids: Int32, measures: Sequence[Measure]) -> Float64:
@@ -21,12 +22,36 @@ def score(target: Target, ids: Int32, measures: Sequence[Measure]) -> Float64:
     has nothing for counts as 0; one without relevant evidence is undefined.
     """
     rankings = Rankings(target, ids)
+    answered = {m.rel: relevant(target, m.rel) for m in measures}
     values = np.empty((len(measures), ids.shape[0], target.queries))
     for i, measure in enumerate(measures):
         values[i] = KERNELS[measure.name](rankings, measure)
         if measure.name != "Judged":
-            values[i][:, ~relevant(target, measure.rel)] = np.nan
+            values[i][:, ~answered[measure.rel]] = np.nan
     return values
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What rankings found of something, ordered by ranking, query and rank; arrays of one length.
+
+    `cell` is variant * Q + query, `rank` counts from 0, `nth` from 1 within its cell.
+    """
+
+    cell: Int64
+    rank: Int64
+    grade: Int32
+    nth: Int64
+
+    @classmethod
+    def of(cls, ranks: Int32 | Int64, query: Int64, grade: Int32, queries: int) -> "Hits":
+        """Gather the found of `(V, N)` ranks; column n belongs to `query[n]`."""
+        variant, column = np.nonzero(ranks < NEVER)
+        cell, rank = variant * queries + query[column], ranks[variant, column].astype(np.int64)
+        order = np.argsort(cell * NEVER + rank, kind="stable")
+        cell = cell[order]
+        nth = np.arange(1, len(cell) + 1) - np.searchsorted(cell, cell)
+        return cls(cell, rank[order], grade[column[order]], nth)
 
 
 class Rankings:
@@ -36,37 +61,46 @@ class Rankings:
         self.target, self.ids = target, ids
         self.ranks = target.ranks(ids)
         self.variants, self.queries, self.depth = ids.shape
+        self._hits: dict[object, Hits] = {}
 
-    def per_query(self, query: Int64, values: Float64 | Int64 | Bool) -> Float64:
+    def per_query(self, query: Int64, values: Float64 | Int64) -> Float64:
         """Sum `(V, N)` values over the query each column belongs to, `(V, Q)`."""
-        offset = np.arange(self.variants)[:, None] * self.queries
-        flat = (offset + query).ravel()
-        size = self.variants * self.queries
-        total = np.bincount(flat, np.asarray(values, np.float64).ravel(), size)
+        cell = np.arange(self.variants)[:, None] * self.queries + query
+        return self.per_cell(cell.ravel(), values.ravel())
+
+    def per_cell(self, cell: Int64, values: Float64 | Int64 | None = None) -> Float64:
+        """Sum values (or count) over cells, `(V, Q)`."""
+        total = np.bincount(cell, values, self.variants * self.queries)
         return np.asarray(total.reshape(self.variants, self.queries), np.float64)
 
-    def relevant(self, rel: int) -> tuple[Int64, Int32, Int32]:
-        """Return query, grade and `(V, N)` rank of the chunks that match evidence of that grade."""
-        if rel not in self._relevant_at:
-            self._relevant_at[rel] = self._select(rel)
-        return self._relevant_at[rel]
+    def chunks(self, rel: int) -> Hits:
+        """Return the chunks found that match evidence of at least that grade."""
+        if rel not in self._hits:
+            t = self.target
+            at = np.flatnonzero(t.touch_grade >= rel)
+            grade, query = t.touch_grade[at], t.touch_query[at]
+            self._hits[rel] = Hits.of(self.ranks[:, at], query, grade, self.queries)
+        return self._hits[rel]
 
-    @cached_property
-    def _relevant_at(self) -> dict[int, tuple[Int64, Int32, Int32]]:
-        return {}
+    def relevant_chunks(self, rel: int) -> Int64:
+        """Count the chunks of each query that match evidence of at least that grade, `(Q,)`."""
+        matching = self.target.touch_query[self.target.touch_grade >= rel]
+        return np.bincount(matching, minlength=self.queries)
 
-    def _select(self, rel: int) -> tuple[Int64, Int32, Int32]:
-        at = np.flatnonzero(self.target.touch_grade >= rel)
-        return self.target.touch_query[at], self.target.touch_grade[at], self.ranks[:, at]
+    def things(self, rel: int, share: float) -> Hits:
+        """Return what there is to find that the first chunks cover `share` of."""
+        key = (rel, share)
+        if key not in self._hits:
+            rank, thing, _ = _best_of_things(self, rel, _found_rank(self, share))
+            grade = np.zeros(len(thing), np.int32)
+            query = _query_of_things(self)[thing]
+            self._hits[key] = Hits.of(np.asarray(rank, np.int64), query, grade, self.queries)
+        return self._hits[key]
 
     @cached_property
     def returned(self) -> Int64:
         """Return how many chunks each ranking has for each query, `(V, Q)`."""
         return np.asarray(np.count_nonzero(self.ids >= 0, axis=2), np.int64)
-
-
-def _counted(query: Int64, queries: int) -> Float64:
-    return np.asarray(np.bincount(query, minlength=queries), np.float64)
 
 
 def _divided(a: Float64, b: Float64 | Int64) -> Float64:
@@ -78,58 +112,60 @@ def _cut(measure: Measure) -> int:
     return measure.cutoff or 0
 
 
+def _counted(r: Rankings, hits: Hits, k: int) -> Float64:
+    return r.per_cell(hits.cell[hits.rank < k])
+
+
 def _precision(r: Rankings, m: Measure) -> Float64:
-    query, _, ranks = r.relevant(m.rel)
-    return r.per_query(query, ranks < _cut(m)) / _cut(m)
+    return _counted(r, r.chunks(m.rel), _cut(m)) / _cut(m)
 
 
 def _success(r: Rankings, m: Measure) -> Float64:
-    query, _, ranks = r.relevant(m.rel)
-    return (r.per_query(query, ranks < _cut(m)) > 0).astype(np.float64)
+    return (_counted(r, r.chunks(m.rel), _cut(m)) > 0).astype(np.float64)
 
 
 def _reciprocal_rank(r: Rankings, m: Measure) -> Float64:
-    query, _, ranks = r.relevant(m.rel)
-    heads = np.flatnonzero(np.diff(query, prepend=-1))
-    best = np.full((r.variants, r.queries), NEVER)
-    if len(heads):
-        best[:, query[heads]] = np.minimum.reduceat(ranks, heads, axis=1)
-    return np.where(best < _cut(m), 1.0 / (best + 1.0), 0.0)
+    hits = r.chunks(m.rel)
+    first = (hits.nth == 1) & (hits.rank < _cut(m))
+    return r.per_cell(hits.cell[first], 1.0 / (hits.rank[first] + 1.0))
 
 
 def _ndcg(r: Rankings, m: Measure) -> Float64:
-    query, grade, ranks = r.relevant(1)
-    discount = 1.0 / np.log2(np.arange(2, max(_cut(m), r.depth) + 2))
-    gain = np.where(ranks < _cut(m), grade * discount[np.minimum(ranks, len(discount) - 1)], 0.0)
-    order = np.lexsort((-grade, query))
+    hits = r.chunks(1)
+    kept = hits.rank < _cut(m)
+    gained = r.per_cell(hits.cell[kept], hits.grade[kept] / np.log2(hits.rank[kept] + 2.0))
+    return _divided(gained, _ideal(r.target, _cut(m)))
+
+
+def _ideal(target: Target, k: int) -> Float64:
+    """Return the discounted gain of each query's best order, cut at k, `(Q,)`."""
+    relevant = target.touch_grade >= 1
+    query, grade = target.touch_query[relevant], target.touch_grade[relevant]
+    grade = grade[np.lexsort((-grade, query))]
     place = np.arange(len(query)) - np.searchsorted(query, query)
-    ideal = np.where(
-        place < _cut(m), grade[order] * discount[np.minimum(place, len(discount) - 1)], 0
-    )
-    return _divided(r.per_query(query, gain), np.bincount(query, ideal, r.queries))
+    gain = np.where(place < k, grade / np.log2(place + 2.0), 0.0)
+    return np.asarray(np.bincount(query, gain, target.queries), np.float64)
 
 
 def _average_precision(r: Rankings, m: Measure) -> Float64:
-    query, _, ranks = r.relevant(m.rel)
-    ordered = np.sort(query * (2 * NEVER) + ranks, axis=1) - query * (2 * NEVER)
-    nth = np.arange(len(query)) - np.searchsorted(query, query) + 1
-    precision = np.where(ordered < _cut(m), nth / (ordered + 1.0), 0.0)
-    return _divided(r.per_query(query, precision), _counted(query, r.queries))
+    hits = r.chunks(m.rel)
+    kept = hits.rank < _cut(m)
+    precision = hits.nth[kept] / (hits.rank[kept] + 1.0)
+    return _divided(r.per_cell(hits.cell[kept], precision), r.relevant_chunks(m.rel))
 
 
 def _judged(r: Rankings, m: Measure) -> Float64:
-    judged = r.target.touch_grade >= 0
-    query, ranks = r.target.touch_query[judged], r.ranks[:, judged]
     shown = np.minimum(r.returned, _cut(m)).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return r.per_query(query, ranks < _cut(m)) / shown
+        return _counted(r, r.chunks(0), _cut(m)) / shown
 
 
 def _recall(r: Rankings, m: Measure) -> Float64:
-    rank, thing, _ = _best_of_things(r, m, _found_rank(r, m.share))
-    query = _query_of_things(r)[thing]
-    found = (rank < _cut(m)).astype(np.float64)
-    return _divided(r.per_query(query, found), _counted(query, r.queries))
+    a, query = r.target.anchored, _query_of_things(r)
+    wanted = np.zeros(len(query), bool)
+    wanted[a.thing[a.grade >= m.rel]] = True
+    number = np.bincount(query[wanted], minlength=r.queries)
+    return _divided(_counted(r, r.things(m.rel, m.share), _cut(m)), number)
 
 
 def _found_rank(r: Rankings, share: float) -> Int64:
@@ -169,15 +205,15 @@ def _query_of_things(r: Rankings) -> Int64:
 
 
 def _best_of_things(
-    r: Rankings, m: Measure, cost: Int64 | Float64
+    r: Rankings, rel: int, cost: Int64 | Float64
 ) -> tuple[Int64 | Float64, Int64, Int64]:
     """Choose for each thing to find its cheapest evidence, of equals the shortest.
 
-    Returns the cost `(V, N)`, the things `(N,)` that have evidence of the measure's grade, and the
+    Returns the cost `(V, N)`, the things `(N,)` that have evidence of that grade, and the
     evidence chosen `(V, N)`. Things are numbered in the order of their queries.
     """
     a = r.target.anchored
-    rows = np.flatnonzero(a.grade >= m.rel)
+    rows = np.flatnonzero(a.grade >= rel)
     rows = rows[np.lexsort((a.length[rows], a.thing[rows]))]
     thing = a.thing[rows].astype(np.int64)
     heads = np.flatnonzero(np.diff(thing, prepend=-1))
@@ -237,7 +273,7 @@ def _evidence_recall(r: Rankings, m: Measure) -> Float64:
     pieces = Context(r, m).held(cover)
     for v in range(r.variants):
         held[v] = np.bincount(cover.interval, pieces[v], len(length))
-    _, thing, chosen = _best_of_things(r, m, -held / np.maximum(length, 1))
+    _, thing, chosen = _best_of_things(r, m.rel, -held / np.maximum(length, 1))
     query = _query_of_things(r)[thing]
     chosen_held = np.take_along_axis(held, chosen, axis=1)
     return _divided(r.per_query(query, chosen_held), r.per_query(query, length[chosen]))

@@ -15,6 +15,7 @@ from retrieval.types import Bool, Float32, Float64, Int64
 RESAMPLES = 10_000
 LEVEL = 0.95
 SEED = 0
+BLOCK = 500
 METHOD = {
     "method": "paired bootstrap, percentile",
     "level": LEVEL,
@@ -40,10 +41,14 @@ def resamples(queries: int, seed: int = SEED, number: int = RESAMPLES) -> Float3
     if not queries:
         return np.zeros((number, 0), np.float32)
     rng = np.random.default_rng(seed)
-    drawn = rng.integers(0, queries, (number, queries), dtype=np.int32)
-    drawn += np.arange(0, number * queries, queries, dtype=np.int32)[:, None]
-    counts = np.bincount(drawn.ravel(), minlength=number * queries)
-    return counts.astype(np.float32).reshape(number, queries)
+    counts = np.empty((number, queries), np.float32)
+    for start in range(0, number, BLOCK):  # in blocks that stay in the cache
+        size = min(BLOCK, number - start)
+        drawn = rng.integers(0, queries, (size, queries))
+        drawn += np.arange(0, size * queries, queries)[:, None]
+        own = np.bincount(drawn.ravel(), minlength=size * queries)
+        counts[start : start + size] = own.reshape(size, queries)
+    return counts
 
 
 def intervals(values: Float64, seed: int = SEED) -> list[Estimate]:

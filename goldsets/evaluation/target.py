@@ -7,8 +7,10 @@ are counted from the start of the concatenated corpus.
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from goldsets.evidence import Anchored
 from retrieval.ingest.tokens import Tokens, token_counts
@@ -136,21 +138,26 @@ class Target:
         variants, queries, depth = ids.shape
         ranks = np.full((variants, len(self.touch_query)), NEVER, np.int32)
         step = max(1, (1 << 24) // (self.chunks + 1))
-        for q in range(0, queries, step):
-            hits = self._lookup(q, min(q + step, queries), ids[:, q : q + step])
-            flat = np.flatnonzero(hits.ravel() >= 0)[::-1]  # the first place of a chunk counts
-            variant, place = np.divmod(flat, hits.shape[1] * depth)
-            ranks[variant, hits.ravel()[flat]] = place % depth
+        for low in range(0, queries, step):
+            high = min(low + step, queries)
+            table, row = self._table(low, high)
+            for v in range(variants):
+                touch = table[ids[v, low:high] + row].ravel()
+                at = np.flatnonzero(touch >= 0)[::-1]  # of a chunk ranked twice the first counts
+                ranks[v, touch[at]] = at % depth
         return ranks
 
-    def _lookup(self, low: int, high: int, ids: Int32) -> Int32:
-        """Return the touch at every place of the rankings of queries `low` to `high`, or -1."""
+    def _table(self, low: int, high: int) -> tuple[NDArray[Any], Int64]:
+        """Tabulate the touch of every query and chunk, -1 for none; return where its rows begin.
+
+        The last column of a row is never a chunk, so the pad -1 of the next row lands on it.
+        """
         a, b = np.searchsorted(self.touch_query, (low, high))
         width = self.chunks + 1
-        table = np.full((high - low) * width, -1, np.int32)
+        small = np.int16 if len(self.touch_query) < 1 << 15 else np.int32  # keeps it in the cache
+        table: NDArray[Any] = np.full((high - low) * width, -1, small)
         table[(self.touch_query[a:b] - low) * width + self.touch_chunk[a:b]] = np.arange(a, b)
-        # The last column of a row is never a chunk, so the pad -1 of the next row lands on it.
-        return np.take(table, ids + (np.arange(high - low) * width)[:, None])
+        return table, (np.arange(high - low) * width)[:, None]
 
 
 def relevant(target: Target, rel: int) -> Bool:
