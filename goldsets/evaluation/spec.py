@@ -1,11 +1,14 @@
 """The sweep's spec: a base pipeline, a grid of options a slot, measures and a baseline.
 
-base: {chunk: Given, first: [BM25], fuse: RRF}
-grid:
-  chunk: [Given, {FixedTokens: {size: 200, overlap: 40}}, ByHeading]
-  first: [[BM25], [Dense], [BM25, Dense]]
-measures: [R@5, R@20, nDCG@10, "EvidenceRecall@4000tok"]
-baseline: {chunk: Given, first: [BM25]}       # or a variant's name; else the first variant
+    base: {chunk: Given, first: [{BM25: {k1: 0.9, tokenize: Identifiers}}], fuse: RRF}
+    grid:
+      chunk: [Given, {FixedTokens: {size: 200, overlap: 40}}, ByHeading]
+      first: [[BM25], [Dense], [BM25, Dense]]
+    measures: [R@5, R@20, nDCG@10, "EvidenceRecall@4000tok"]
+    baseline: {chunk: Given, first: [BM25]}     # or a variant's name; else the first variant
+
+A stage that the grid or the baseline names without fields is the base's where the base has one of
+that name, so `BM25` above is the one with k1 = 0.9; `{BM25: {}}` is the default.
 """
 
 import dataclasses
@@ -19,7 +22,7 @@ from typing import Any
 from goldsets.evaluation.measures import DEFAULT_MEASURES, Measure, parse_measure
 from retrieval.errors import InputError, SpecError, one_of
 from retrieval.pipeline import Pipeline, full_spec, pipeline_of, slot_value
-from retrieval.stage import Stage, short
+from retrieval.stage import Stage, full, short
 
 KEYS = ("base", "grid", "measures", "baseline")
 PLAIN_KEYS = ("variants", "measures", "baseline")
@@ -70,7 +73,7 @@ def sweep_of(spec: Any) -> SweepSpec:
     if "variants" in spec:
         return _spelled_out(spec)
     base = pipeline_of(_mapping(spec.get("base"), "base"))
-    grid = {s: _options(s, o) for s, o in _mapping(spec.get("grid"), "grid").items()}
+    grid = {s: _options(base, s, o) for s, o in _mapping(spec.get("grid"), "grid").items()}
     count = 1
     for options in grid.values():
         count *= len(options)
@@ -177,11 +180,19 @@ def _mapping(value: Any, key: str) -> Mapping[str, Any]:
     return value
 
 
-def _options(slot: str, options: Any) -> list[Any]:
+def _options(base: Pipeline, slot: str, options: Any) -> list[Any]:
     _known_slot(slot)
     if not isinstance(options, list) or not options:
         raise SpecError(f"grid.{slot} takes a list of options, not {options!r}")
-    return [slot_value(slot, option) for option in options]
+    return [slot_value(slot, _as_in(base, slot, option)) for option in options]
+
+
+def _as_in(base: Pipeline, slot: str, option: Any) -> Any:
+    """Give stages that are named without fields those of the base's stage of that name."""
+    own = {type(stage).__name__: full(stage) for stage in _stages(base, slot)}
+    if isinstance(option, list):
+        return [_as_in(base, slot, o) for o in option]
+    return own.get(option, option) if isinstance(option, str) else option
 
 
 def _known_slot(slot: str) -> None:
@@ -210,7 +221,7 @@ def _with_baseline(
     slots = _mapping(baseline, "baseline")
     for slot in slots:
         _known_slot(slot)
-    changes = {s: slot_value(s, v) for s, v in slots.items()}
+    changes = {s: slot_value(s, _as_in(base, s, v)) for s, v in slots.items()}
     pipeline = dataclasses.replace(base, **changes).effective()
     for variant in variants:
         if variant.pipeline == pipeline:

@@ -23,7 +23,7 @@ def names(spec: dict[str, Any]) -> list[str]:
     return [v.name for v in sweep_of(spec).variants]
 
 
-def test_the_issues_example_is_nine_pipelines() -> None:
+def test_the_example_is_nine_pipelines() -> None:
     spec = sweep_of(yaml.safe_load(ISSUE))
     assert [v.name for v in spec.variants] == [
         f"{chunk} · {first}"
@@ -184,3 +184,13 @@ def test_a_file_that_cannot_be_read_is_named_in_one_line(
         read_sweep(path)
     assert str(error.value).startswith(str(path))
     assert "\n" not in str(error.value)
+
+
+def test_a_bare_name_in_the_grid_is_the_stage_of_the_base():
+    own = {"BM25": {"k1": 0.9, "tokenize": "Identifiers"}}
+    grid = {"first": [["BM25"], ["BM25", "Dense"], [{"BM25": {}}]]}
+    spec = sweep_of({"base": {"first": [own]}, "grid": grid, "baseline": {"first": "BM25"}})
+    configured, both, default = (v.pipeline.first for v in spec.variants)
+    assert configured[0] == both[0] == pipeline_of({"first": [own]}).first[0]
+    assert default[0] == pipeline_of({"first": ["BM25"]}).first[0]
+    assert spec.baseline == spec.variants[0].name
