@@ -49,6 +49,20 @@ class Pipeline:
         if not 1 <= self.pool <= 10_000:
             raise SpecError(f"pool must be from 1 to 10,000 candidates, not {self.pool!r}")
 
+    def effective(self) -> "Pipeline":
+        """Return the pipeline with slots that cannot matter at their default.
+
+        Nothing is embedded without a dense first stage, and one list needs no fusing; pipelines
+        that differ in no more than that are one.
+        """
+        default = Pipeline()
+        changes: dict[str, Any] = {}
+        if not any(isinstance(stage, Dense) for stage in self.first):
+            changes["embed"] = default.embed
+        if len(self.first) == 1:
+            changes["fuse"] = default.fuse
+        return dataclasses.replace(self, **changes)
+
     def ingest(self, corpus: Corpus, rt: Runtime) -> Index:
         """Make a corpus searchable."""
         documents = rt.given(corpus, corpus.hash, "corpus")
@@ -61,9 +75,11 @@ class Pipeline:
         sizes = rt.run(SizeChunks(), documents, rt.run(CountTokens(), documents), chunks)
         return Index(documents, structure, chunks, self.embed, vectors, sizes)
 
-    def search(self, index: Index, queries: Queries, rt: Runtime) -> Made[Candidates]:
-        """Rank an index's chunks for every query."""
-        asked = rt.given(queries, queries.hash, "queries")
+    def search(
+        self, index: Index, queries: Queries, rt: Runtime, *, passing: bool = False
+    ) -> Made[Candidates]:
+        """Rank an index's chunks for every query; nothing is kept for `passing` ones."""
+        asked = rt.given(queries, queries.hash, "queries", passing=passing)
         found = [stage.search(index, asked, self.pool, rt) for stage in self.first]
         pool = rt.run(self.fuse, *found, depth=self.pool) if len(found) > 1 else found[0]
         return rt.run(self.assemble, pool, index.tokens)

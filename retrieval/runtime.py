@@ -52,12 +52,15 @@ class Made(Generic[T]):
         parents: "tuple[Made[Any], ...]" = (),
         *,
         kept: bool = False,
+        passing: bool = False,
     ) -> None:
         self.key = key
         self.stage = stage
         self.parents = parents
         self.kept = kept
         """Whether the artefact store keeps it."""
+        self.passing = passing
+        """Whether it was made from something not worth remembering, a query just typed say."""
         self._make = make
 
     @cached_property
@@ -102,20 +105,29 @@ class Runtime:
         if pool is not None:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def given(self, value: T, key: str, stage: str = "given") -> Made[T]:
-        """Wrap a value that no stage made (a corpus, queries), named by its content hash."""
+    def given(self, value: T, key: str, stage: str = "given", *, passing: bool = False) -> Made[T]:
+        """Wrap a value that no stage made (a corpus, queries), named by its content hash.
+
+        What is made from a `passing` value is neither kept nor remembered.
+        """
+        if passing:
+            return Made(key, stage, lambda: value, passing=True)
         return self._once(key, lambda: Made(key, stage, lambda: value))
 
     def run(self, stage: Stage[T], *inputs: Made[Any], **parameters: object) -> Made[T]:
         """Apply a stage to products; the result is made when its value is first read."""
         key = stage.key(*(i.key for i in inputs), **parameters)
+        passing = any(i.passing for i in inputs)
+        kept = stage.product is not None and self.workspace is not None and not passing
 
         def make() -> T:
-            product = self._load(stage, key)
-            return self._apply(stage, key, inputs, parameters) if product is None else product
+            product = self._load(stage, key) if kept else None
+            if product is None:
+                product = self._apply(stage, key, inputs, parameters, kept=kept)
+            return product
 
-        name, kept = type(stage).__name__, stage.product is not None
-        return self._once(key, lambda: Made(key, name, make, inputs, kept=kept))
+        made = Made(key, type(stage).__name__, make, inputs, kept=kept, passing=passing)
+        return made if passing else self._once(key, lambda: made)
 
     def _once(self, key: str, new: Callable[[], Made[T]]) -> Made[T]:
         if key not in self._products:
@@ -134,6 +146,8 @@ class Runtime:
         key: str,
         inputs: tuple[Made[Any], ...],
         parameters: Mapping[str, object],
+        *,
+        kept: bool,
     ) -> T:
         values = [i.value for i in inputs]
         name = type(stage).__name__
@@ -143,7 +157,7 @@ class Runtime:
         seconds = time.perf_counter() - begun
         self.tally.made.add(key)
         self.tally.seconds[key] = seconds
-        if self.workspace is not None and stage.product is not None:
+        if kept and self.workspace is not None:
             arrays = cast("Product", product).arrays()
             artifacts.save(self.workspace, key, name, arrays, seconds)
         return product

@@ -44,8 +44,14 @@ class Stage(Generic[T_co]):
 
     def key(self, *parents: str, **parameters: object) -> str:
         """Name what this stage makes of the parents' products."""
-        own = json.dumps([full(self), self.revision, parameters], sort_keys=True)
+        own = json.dumps([full(self), self.versions, parameters], sort_keys=True)
         return digest(*parents, own)
+
+    @property
+    def versions(self) -> list[Any]:
+        """Return what besides the fields decides what is made: its revision, those of its parts."""
+        parts = (getattr(self, f.name) for f in dataclasses.fields(self))
+        return [self.revision, *(p.versions for p in parts if isinstance(p, Stage))]
 
 
 def full(stage: Stage[Any]) -> Spec:
@@ -59,21 +65,22 @@ def short(stage: Stage[Any]) -> Spec:
 
 
 def _spec(stage: Stage[Any], *, every: bool) -> Spec:
+    hints = field_types(type(stage))
     fields = {
-        f.name: _plain(getattr(stage, f.name), every)
+        f.name: _plain(getattr(stage, f.name), hints[f.name], every)
         for f in dataclasses.fields(stage)
-        if every or getattr(stage, f.name) != _default(f)
+        if every or f.metadata.get("shown") or getattr(stage, f.name) != _default(f)
     }
     name = type(stage).__name__
     return {name: fields} if fields else name
 
 
-def _plain(value: object, every: bool) -> object:
+def _plain(value: Any, hint: Any, every: bool) -> object:
     if isinstance(value, Stage):
         return _spec(value, every=every)
     if isinstance(value, tuple):
-        return [_plain(v, every) for v in value]
-    return value
+        return [_plain(v, get_args(hint)[0], every) for v in value]
+    return float(value) if hint is float else value
 
 
 def _default(field: "dataclasses.Field[Any]") -> object:
@@ -96,7 +103,7 @@ def build(spec: Any, classes: Sequence[type[S]], slot: str) -> S:
     hints = field_types(cls)
     for field in given:
         if field not in hints:
-            raise SpecError(f"{name} has no field {field!r}{one_of(field, hints, 'field')}")
+            raise SpecError(f"{name} has no field {field!r}{one_of(str(field), hints, 'field')}")
     values = {f: _value(v, hints[f], cls, f) for f, v in given.items()}
     try:
         return cls(**values)
@@ -116,9 +123,13 @@ def _name_and_fields(spec: Any, slot: str) -> tuple[str, dict[str, Any]]:
     raise SpecError(f"{slot} takes a name or {{Name: {{field: value}}}}, not {spec!r}")
 
 
-@cache
 def field_types(cls: type[Any]) -> dict[str, Any]:
     """Return the annotation of each field, in order."""
+    return _field_types(cls)  # type: ignore[arg-type]  # mypy doubts that classes hash
+
+
+@cache
+def _field_types(cls: type[Any]) -> dict[str, Any]:
     hints = typing.get_type_hints(cls)
     return {f.name: hints[f.name] for f in dataclasses.fields(cls)}
 
@@ -132,6 +143,11 @@ def stages_of(cls: type[Stage[Any]], field: str) -> tuple[type[Stage[Any]], ...]
 def nested(*classes: type[Stage[Any]], default: Stage[Any]) -> Any:
     """Declare a field that holds a stage."""
     return dataclasses.field(default=default, metadata={"stages": classes})
+
+
+def shown(default: Any) -> Any:
+    """Declare a field that the short spec names even when it has its default."""
+    return dataclasses.field(default=default, metadata={"shown": True})
 
 
 def _value(value: Any, hint: Any, cls: type[Stage[Any]], field: str) -> Any:

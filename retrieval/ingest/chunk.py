@@ -1,7 +1,8 @@
 """Chunk: cut each document into passages. A chunk is an exact span; text is never altered.
 
-Every chunker keeps a contract: spans lie in order of their start, none is empty, no character but
-white space is left out, and sizes are tokens of `vocabulary` (see `tokens`).
+Every chunker keeps a contract: spans lie in order of their start, none is empty or lies in the one
+before, no character but white space is left out, and none is longer than `size` tokens of
+`vocabulary` (see `tokens`) unless it is a single character. `Given` alone takes what it is given.
 """
 
 import re
@@ -9,19 +10,20 @@ from abc import abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import ClassVar
 
 from retrieval.ingest.parse import Block, Kind, Structure
 from retrieval.ingest.parse.blocks import trimmed
 from retrieval.ingest.tokens import Tokens, Vocabulary
 from retrieval.runtime import Runtime
-from retrieval.stage import Stage, require
+from retrieval.stage import Stage, require, shown
 from retrieval.types import Chunks, Corpus, Document
 
 Piece = tuple[int, int]
 
 SENTENCE_END = re.compile(
-    r"(?:[.!?…]+[\"'”’)\]]*(?=\s)"  # a mark, closing quotes, then space
+    r"(?:(?<![.!?…])[.!?…]+[\"'”’)\]]*(?=\s)"  # a mark, closing quotes, then space
     r"|[。！？]+[」』”’)]*"  # full-width marks need no space
     r"|(?<=[가-힣])[.!?]+(?=[가-힣]))"  # Korean typed without one
 )
@@ -63,11 +65,13 @@ class Chunker(Stage[Chunks]):
         return Chunks.of_spans(cut)
 
     def cut(self, t: Text) -> Iterator[Piece]:
-        """Return the document's chunks, trimmed and without empty ones."""
+        """Return the document's chunks, trimmed, without any that add nothing to the one before."""
+        until = 0
         for start, end in self.spans(t):
             low, high = t.trim(start, end)
-            if high > low:
+            if high > max(low, until):
                 yield low, high
+                until = high
 
     @abstractmethod
     def spans(self, t: Text) -> Iterable[Piece]:
@@ -91,7 +95,7 @@ class Given(Chunker):
 class Sized(Chunker):
     """A chunker with a greatest size in tokens."""
 
-    size: int = 400
+    size: int = shown(400)
     vocabulary: Vocabulary = "o200k"
 
     def __post_init__(self) -> None:
@@ -100,10 +104,11 @@ class Sized(Chunker):
 
 @dataclass(frozen=True)
 class FixedTokens(Sized):
-    """Windows of `size` tokens that repeat the last `overlap` of the one before.
+    """Windows of `size` tokens that repeat up to the last `overlap` of the one before.
 
-    With `whole_words` a cut that would fall inside a word moves back to the word's start, unless
-    the word is longer than half the window; without, it falls between any two tokens.
+    With `whole_words` a cut moves back to the last space in the second half of the window, or
+    where there is none (Chinese, say) to the last word's start; without, it falls between any two
+    tokens.
     """
 
     overlap: int = 0
@@ -125,7 +130,7 @@ class BySentence(Sized):
     Blocks are not joined across headings; lines of code and rows of tables count as sentences.
     """
 
-    size: int = 200
+    size: int = shown(200)
 
     def spans(self, t: Text) -> Iterable[Piece]:
         """Pack each section's sentences."""
@@ -201,26 +206,43 @@ def vocabulary_of(chunker: Chunker) -> Vocabulary:
 def windows(
     t: Text, piece: Piece, size: int, overlap: int = 0, *, whole_words: bool = True
 ) -> Iterator[Piece]:
-    """Cut a span into windows of at most `size` tokens, the last `overlap` repeated."""
+    """Cut a span into windows of at most `size` tokens, up to `overlap` of them repeated.
+
+    A character that alone is more tokens than `size` (an emoji) is a window of its own.
+    """
     first, last = (bisect_left(t.starts, edge) for edge in piece)
     start = piece[0]
     while last - first > size:
-        cut = _edge(t, first + size, first + size // 2, whole_words)
+        half = range(first + size, first + max(size // 2, 1) - 1, -1)
+        least = chain(range(first + size, first, -1), range(first + size, last))
+        cut = _edge(t, half, whole_words) or _edge(t, least, False)
+        if cut is None:
+            break
         yield start, t.starts[cut]
-        first = max(_edge(t, cut - overlap, first + 1, whole_words), first + 1)
+        repeated = range(max(cut - overlap, first + 1), cut + 1)
+        first = _edge(t, repeated, whole_words) or cut
         start = t.starts[first]
     yield start, piece[1]
 
 
-def _edge(t: Text, token: int, least: int, whole_words: bool) -> int:
-    """Return the last token from `least` to `token` that a window may begin with."""
-    edges = [c for c in range(token, least - 1, -1) if _starts_character(t, c)]
-    best = (c for c in edges if not (whole_words and _inside_word(t, c)))
-    return next(best, edges[0] if edges else token)
+def _edge(t: Text, tokens: Iterable[int], whole_words: bool) -> int | None:
+    """Return the first of the tokens that a window may begin with."""
+    edges = (c for c in tokens if _starts_character(t, c))
+    if not whole_words:
+        return next(edges, None)
+    every = list(edges)
+    spaced = (c for c in every if _at_space(t, c))
+    apart = (c for c in every if not _inside_word(t, c))
+    return next(chain(spaced, apart, every), None)
 
 
 def _starts_character(t: Text, token: int) -> bool:
     return token == 0 or t.starts[token] != t.starts[token - 1]
+
+
+def _at_space(t: Text, token: int) -> bool:
+    at = t.starts[token]
+    return at == 0 or t.text[at].isspace() or t.text[at - 1].isspace()
 
 
 def _inside_word(t: Text, token: int) -> bool:
@@ -317,7 +339,8 @@ def joined(t: Text, parts: Sequence[Piece], size: int, overlap: int) -> Iterator
 
 
 def _too_long(t: Text, run: Sequence[Piece], part: Piece, size: int, overlap: int) -> bool:
-    return t.tokens(run[0][0], run[-1][1]) > overlap or t.tokens(run[0][0], part[1]) > size
+    repeated = t.tokens(run[0][0], run[-1][1])  # none where the run is the rest of a token
+    return not overlap or repeated > overlap or t.tokens(run[0][0], part[1]) > size
 
 
 def _text(document: Document, row: int, structure: Structure, tokens: Tokens) -> Text:

@@ -56,6 +56,11 @@ class Embedder(Stage[Vectors]):
         """Name what the vectors depend on besides the text: vendor, model, version."""
 
     @property
+    def versions(self) -> list[Any]:
+        """Return the revision and the model's identity: another version makes other vectors."""
+        return [*super().versions, self.identity]
+
+    @property
     @abstractmethod
     def dimensions(self) -> int:
         """Return d, the length of a vector."""

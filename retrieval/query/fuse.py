@@ -56,7 +56,8 @@ class Fuser(Stage[Candidates]):
     weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        require(all(w >= 0 for w in self.weights), self, "weights", "numbers of at least 0")
+        finite = all(0 <= w < np.inf for w in self.weights)
+        require(finite, self, "weights", "numbers of at least 0")
 
     def apply(self, *lists: Candidates, depth: int, rt: Runtime) -> Candidates:
         """Return the best `depth` of the union, ties by the lower chunk number."""
@@ -96,7 +97,7 @@ class RRF(Fuser):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.k >= 0, self, "k", "at least 0")
+        require(0 <= self.k < np.inf, self, "k", "a number of at least 0")
 
     def fused(self, union: Union, weights: tuple[float, ...]) -> Float64:
         """Sum the reciprocal ranks in the order of the lists."""

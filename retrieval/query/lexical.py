@@ -18,12 +18,15 @@ from retrieval.index import Index
 from retrieval.ingest.lexical import TOKENIZERS, CountTerms, Postings, Tokenizer, Words
 from retrieval.query.first import Retriever
 from retrieval.runtime import Made, Runtime
-from retrieval.stage import nested, require
+from retrieval.stage import Stage, nested, require
 from retrieval.types import Bool, Candidates, Float64, Int32, Int64, Queries
 
 PLUS_DELTA, L_DELTA = 1, 0.5  # rank-bm25's defaults
 COMMON_SHARE = 6
 """A term in more than one chunk of this many is kept as a dense row."""
+
+
+Variant = Literal["Okapi", "Plus", "L"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class BM25(Retriever):
     Language Models Examined" (2014).
     """
 
-    variant: Literal["Okapi", "Plus", "L"] = "Okapi"
+    variant: Variant = "Okapi"
     k1: float = 1.5
     b: float = 0.75
     tokenize: Tokenizer = nested(*TOKENIZERS, default=Words())
@@ -49,11 +52,11 @@ class BM25(Retriever):
         """Return the best `depth` chunks of every query."""
         terms = rt.run(self.tokenize, index.corpus)
         postings = rt.run(CountTerms(self.tokenize), index.corpus, terms, index.chunks)
-        return rt.run(self, postings, queries, depth=depth)
+        scorer = rt.run(Weigh(self.variant, self.k1, self.b), postings)
+        return rt.run(self, scorer, queries, depth=depth)
 
-    def apply(self, postings: Postings, queries: Queries, depth: int, rt: Runtime) -> Candidates:
+    def apply(self, scorer: "Scorer", queries: Queries, depth: int, rt: Runtime) -> Candidates:
         """Score every query against the postings."""
-        scorer = Scorer(self, postings)
         lists = []
         for i, text in enumerate(queries.texts):
             lists.append(scorer.top(self.tokenize.tokens(text), depth))
@@ -61,10 +64,23 @@ class BM25(Retriever):
         return Candidates.of_lists(lists, depth)
 
 
+@dataclass(frozen=True)
+class Weigh(Stage["Scorer"]):
+    """Weigh every posting by one form of BM25."""
+
+    variant: Variant
+    k1: float
+    b: float
+
+    def apply(self, postings: Postings, rt: Runtime) -> "Scorer":
+        """Return the weights, ready to be summed."""
+        return Scorer(self, postings)
+
+
 class Scorer:
     """The weights of one BM25 over one set of postings, and sums of them."""
 
-    def __init__(self, stage: BM25, postings: Postings) -> None:
+    def __init__(self, stage: Weigh, postings: Postings) -> None:
         self.postings = postings
         self.size = len(postings.length)
         self._weight, self._absent = _weights(stage, postings)
@@ -130,7 +146,7 @@ class Scorer:
         total += self._dense[term]
 
 
-def _weights(stage: BM25, p: Postings) -> tuple[Float64, Float64]:
+def _weights(stage: Weigh, p: Postings) -> tuple[Float64, Float64]:
     """Return the weight of every posting, and of each term where it is absent."""
     idf = _idf(stage, p)
     average = int(p.length.sum()) / max(len(p.length), 1)
@@ -139,7 +155,7 @@ def _weights(stage: BM25, p: Postings) -> tuple[Float64, Float64]:
     return present, idf * PLUS_DELTA if stage.variant == "Plus" else np.zeros(len(idf))
 
 
-def _weight(stage: BM25, idf: Float64, count: Int32, length: Int64, average: float) -> Float64:
+def _weight(stage: Weigh, idf: Float64, count: Int32, length: Int64, average: float) -> Float64:
     """Compute the formula operation by operation as rank-bm25 does, so that no bit differs."""
     k1, b = stage.k1, stage.b
     if stage.variant == "L":
@@ -151,7 +167,7 @@ def _weight(stage: BM25, idf: Float64, count: Int32, length: Int64, average: flo
     return np.asarray(idf * (count * (k1 + 1) / (count + k1 * (1 - b + b * length / average))))
 
 
-def _idf(stage: BM25, p: Postings) -> Float64:
+def _idf(stage: Weigh, p: Postings) -> Float64:
     """Ask rank-bm25 for each term's idf, from our document frequencies in its order."""
     import rank_bm25
 

@@ -41,7 +41,7 @@ def load(workspace: Workspace, key: str) -> Arrays | None:
     try:
         files = json.loads(row["files"]).items()
         return {name: _open(_path(workspace, content)) for name, content in files}
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):
         return None
 
 
@@ -88,7 +88,7 @@ def _write(workspace: Workspace, array: NDArray[Any]) -> str:
 def _intact(path: Path, array: NDArray[Any]) -> bool:
     try:
         kept = _open(path)
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):
         return False
     return kept.shape == array.shape and kept.dtype == array.dtype
 

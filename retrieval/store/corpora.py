@@ -56,8 +56,7 @@ def write(
         InputError: a document id occurs twice, or the name is empty.
     """
     new = _by_name(documents)
-    if not name.strip():
-        raise InputError("a corpus needs a name")
+    _check_name(name)
     with workspace.write() as db:
         head = _head(db, name)
         old = {} if head is None else _rows(db, head["manifest"])
@@ -81,8 +80,9 @@ def fork(workspace: Workspace, name: str, new: str, *, number: int | None = None
 
     Raises:
         NotFound: there is no such corpus or version.
-        InputError: `new` exists already.
+        InputError: `new` exists already, or is empty.
     """
+    _check_name(new)
     with workspace.write() as db:
         source = _version(db, name, number)
         if _head(db, new) is not None:
@@ -135,6 +135,11 @@ def newest(workspace: Workspace) -> list[Version]:
     return sorted(heads.values(), key=lambda v: v.corpus)
 
 
+def _check_name(name: str) -> None:
+    if not name.strip():
+        raise InputError("a corpus needs a name")
+
+
 def _by_name(documents: Iterable[Document]) -> dict[str, Document]:
     new: dict[str, Document] = {}
     for document in documents:
@@ -163,8 +168,17 @@ def _version(db: Connection, name: str, number: int | None) -> Row:
         return row
     names = [r["name"] for r in db.execute("SELECT name FROM corpora ORDER BY name")]
     if name in names:
-        raise NotFound(f"version of corpus {name!r}", number, ["see the Corpora page"])
+        raise NotFound(f"version of corpus {name!r}", number, _numbers(db, name))
     raise NotFound("corpus", name, names)
+
+
+def _numbers(db: Connection, name: str) -> list[str]:
+    rows = db.execute(
+        "SELECT v.number FROM versions v JOIN corpora c ON c.id = v.corpus WHERE c.name = ?"
+        " ORDER BY v.number DESC",
+        [name],
+    )
+    return [str(row["number"]) for row in rows]
 
 
 def _rows(db: Connection, manifest: bytes) -> dict[str, Row]:

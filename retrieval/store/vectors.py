@@ -17,9 +17,9 @@ def fetch(workspace: Workspace, model: str, hashes: Sequence[str]) -> dict[str, 
     with workspace.read() as db:
         for page in _pages(hashes):
             rows = db.execute(
-                "SELECT v.hash, v.vector FROM json_each(?) j JOIN vectors v"
-                " ON v.model = ? AND v.hash = j.value",
-                [json.dumps(page), model],
+                "SELECT hash, vector FROM vectors"
+                " WHERE model = ? AND hash IN (SELECT value FROM json_each(?))",
+                [model, json.dumps(page)],
             )
             found.update((row["hash"], np.frombuffer(row["vector"], np.float32)) for row in rows)
     return found

@@ -41,13 +41,15 @@ def line_starts(text: str) -> list[int]:
 
 
 def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """Narrow a span so that no blank line or trailing space is left at its edges.
+    """Narrow a span so that no blank line or space is left at its edges.
 
-    The indent of the first line stays: it means something in code and lists.
+    A line's indent stays where the line begins in the span: it means something in code and lists.
     """
-    end = start + len(text[start:end].rstrip())
-    lead = re.match(r"(?:[^\S\n]*\n)*", text[start:end])
-    return start + (lead.end() if lead else 0), end
+    body = text[start:end]
+    blank = re.match(r"(?:[^\S\n]*\n)+", body)
+    at_line = blank is not None or start == 0 or text[start - 1] == "\n"
+    lead = (blank.end() if blank else 0) if at_line else len(body) - len(body.lstrip())
+    return min(start + lead, end), start + len(body.rstrip())
 
 
 def paragraphs(text: str, start: int, end: int, kind: Kind = Kind.TEXT) -> Iterator[Block]:

@@ -11,7 +11,7 @@ from retrieval.ingest.parse.blocks import Block, Kind, covering, line_starts, tr
 
 FRONT_MATTER = re.compile(r"\A---[^\S\n]*\n(.*?\n)?---[^\S\n]*(?:\n|\Z)", re.DOTALL)
 ANCHOR = re.compile(r"\s*\{\s*[#.:][^{}]*\}\s*$")
-MARKS = re.compile(r"^\s{0,3}#{1,6}\s+|\s+#+\s*$|\n\s{0,3}(?:=+|-+)\s*$")
+MARKS = re.compile(r"^\s{0,3}#{1,6}(?:\s+|$)|\s+#+\s*$|\n\s{0,3}(?:=+|-+)\s*$")
 LEAVES = {
     "paragraph_open": Kind.TEXT,
     "heading_open": Kind.HEADING,
@@ -34,7 +34,8 @@ def parse(text: str) -> list[Block]:
 
 def heading_title(source: str) -> str:
     """Strip a heading's marks, anchor and code ticks: `## Use `x` { #use }` -> `Use x`."""
-    return ANCHOR.sub("", MARKS.sub("", source.strip())).replace("`", "").strip()
+    bare = ANCHOR.sub("", MARKS.sub("", source.strip())).replace("`", "")
+    return " ".join(bare.split())
 
 
 def _blocks(text: str, tokens: list[Token], starts: list[int]) -> Iterator[Block]:

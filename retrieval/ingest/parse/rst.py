@@ -5,8 +5,10 @@ block is an indented one after a line that ends in a colon.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from retrieval.ingest.parse.blocks import Block, Kind, covering, line_starts, trimmed
@@ -35,6 +37,13 @@ class Lines:
     def indent(self, i: int) -> int:
         """Return the width of a line's indent."""
         return len(self.lines[i]) - len(self.lines[i].lstrip())
+
+    @cached_property
+    def table_ends(self) -> list[int]:
+        """Return the lines that can end a simple table: rules before a blank line."""
+        after = [*self.lines[1:], ""]
+        rules = (bool(SIMPLE_TABLE.match(line.lstrip())) for line in self.lines)
+        return [i for i, rule in enumerate(rules) if rule and not after[i].strip()]
 
     def run(self, first: int, width: int) -> int:
         """Return the first line after `first` that is not blank and is indented less than width."""
@@ -77,7 +86,7 @@ def _heading(t: Lines, i: int, styles: list[str]) -> tuple[Block, int] | None:
     if style not in styles:
         styles.append(style)
     block = t.block(Kind.HEADING, i, title + 2)
-    name = text.replace("``", "").replace('"', "")
+    name = text.replace("``", "")
     return Block(Kind.HEADING, block.start, block.end, styles.index(style) + 1, name), title + 2
 
 
@@ -99,8 +108,8 @@ def _table(t: Lines, i: int) -> tuple[Block, int] | None:
         while end < len(t.lines) and GRID.match(t.lines[end].lstrip()):
             end += 1
     elif SIMPLE_TABLE.match(t.lines[i].lstrip()):
-        rules = [j for j in range(i, len(t.lines)) if SIMPLE_TABLE.match(t.lines[j].lstrip())]
-        end = rules[min(2, len(rules) - 1)] + 1
+        after = bisect_right(t.table_ends, i)
+        end = t.table_ends[after] + 1 if after < len(t.table_ends) else i
     return (t.block(Kind.TABLE, i, end), end) if end > i + 1 else None
 
 

@@ -10,7 +10,7 @@ from goldsets.evaluation.spec import MAX_VARIANTS, SweepSpec, read_sweep, sweep_
 from retrieval.errors import InputError, SpecError
 from retrieval.pipeline import Pipeline, pipeline_of
 
-ISSUE = """
+EXAMPLE = """
 base: {chunk: Given, first: [{BM25: {k1: 0.9, b: 0.4, tokenize: Identifiers}}], fuse: RRF}
 grid:
   chunk: [Given, {FixedTokens: {size: 200, overlap: 40}}, ByHeading]
@@ -24,7 +24,7 @@ def names(spec: dict[str, Any]) -> list[str]:
 
 
 def test_the_example_is_nine_pipelines() -> None:
-    spec = sweep_of(yaml.safe_load(ISSUE))
+    spec = sweep_of(yaml.safe_load(EXAMPLE))
     assert [v.name for v in spec.variants] == [
         f"{chunk} · {first}"
         for chunk in ("Given", "FixedTokens", "ByHeading")
@@ -116,7 +116,7 @@ def test_a_baseline_outside_the_grid_is_run_as_well() -> None:
     assert spec.variants[0].pipeline == pipeline_of({"chunk": "Recursive"})
 
 
-@pytest.mark.parametrize("source", [yaml.safe_load(ISSUE), {}, {"grid": {"pool": [1, 2]}}])
+@pytest.mark.parametrize("source", [yaml.safe_load(EXAMPLE), {}, {"grid": {"pool": [1, 2]}}])
 def test_a_plain_spec_is_json_and_makes_the_same_sweep(source: Any) -> None:
     spec = sweep_of(source)
     plain = json.loads(json.dumps(spec.plain()))
@@ -167,10 +167,10 @@ def test_the_limit_of_a_sweep_is_inclusive() -> None:
 
 def test_a_file_of_yaml_or_json(tmp_path: Path) -> None:
     path = tmp_path / "sweep.yaml"
-    path.write_text(ISSUE, encoding="utf-8")
-    assert read_sweep(path) == sweep_of(yaml.safe_load(ISSUE))
+    path.write_text(EXAMPLE, encoding="utf-8")
+    assert read_sweep(path) == sweep_of(yaml.safe_load(EXAMPLE))
     path.write_text(json.dumps(read_sweep(path).plain()), encoding="utf-8")
-    assert read_sweep(path) == sweep_of(yaml.safe_load(ISSUE))
+    assert read_sweep(path) == sweep_of(yaml.safe_load(EXAMPLE))
 
 
 @pytest.mark.parametrize("content", [b"grid: [", b"\xff\xfe\xff", None])
