@@ -46,6 +46,11 @@ class Pipeline:
     def __post_init__(self) -> None:
         if not self.first:
             raise SpecError("first needs at least one stage: BM25, Dense or both")
+        weights = len(self.fuse.weights)
+        if len(self.first) > 1 and weights not in (0, len(self.first)):
+            raise SpecError(
+                f"fuse has {weights} weights for {len(self.first)} first stages; give one for each"
+            )
         if not 1 <= self.pool <= 10_000:
             raise SpecError(f"pool must be from 1 to 10,000 candidates, not {self.pool!r}")
 

@@ -140,6 +140,12 @@ def _checked(embedder: Embedder, vectors: Float32, n: int) -> Float32:
             f"{embedder.identity} gave vectors of shape {vectors.shape} for {n} texts, expected"
             f" {(n, embedder.dimensions)} finite numbers; nothing was kept of this batch"
         )
+    length = np.linalg.norm(vectors, axis=1)
+    if not np.allclose(length, 1.0, atol=1e-3):
+        raise PizzaError(
+            f"{embedder.identity} gave a vector of length {length[np.argmax(np.abs(length - 1))]:.3g},"
+            " expected 1; nothing was kept of this batch"
+        )
     return vectors
 
 
