@@ -61,6 +61,11 @@ class Embedder(Stage[Vectors]):
         return [*super().versions, self.identity]
 
     @property
+    def spread(self) -> bool:
+        """Tell whether several processes embed faster than one."""
+        return False
+
+    @property
     @abstractmethod
     def dimensions(self) -> int:
         """Return d, the length of a vector."""
@@ -119,7 +124,7 @@ def _embedded(
 ) -> Iterator[dict[str, Float32]]:
     order = sorted(missing, key=lambda h: len(missing[h]))  # like lengths together
     batches = [order[i : i + embedder.batch] for i in range(0, len(order), embedder.batch)]
-    pool = rt.pool if len(order) >= WORTH_A_PROCESS else None
+    pool = rt.pool if embedder.spread and len(order) >= WORTH_A_PROCESS else None
     ask = partial(_ask, embedder, purpose)
     texts = ([missing[h] for h in batch] for batch in batches)
     done = 0
@@ -142,9 +147,10 @@ def _checked(embedder: Embedder, vectors: Float32, n: int) -> Float32:
         )
     length = np.linalg.norm(vectors, axis=1)
     if not np.allclose(length, 1.0, atol=1e-3):
+        worst = length[np.argmax(np.abs(length - 1))]
         raise PizzaError(
-            f"{embedder.identity} gave a vector of length {length[np.argmax(np.abs(length - 1))]:.3g},"
-            " expected 1; nothing was kept of this batch"
+            f"{embedder.identity} gave a vector of length {worst:.3g}, expected 1;"
+            " nothing was kept of this batch"
         )
     return vectors
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from retrieval.errors import MissingExtra
 from retrieval.ingest.embed import Embedder, Purpose
+from retrieval.providers import e5_onnx
 from retrieval.stage import shown
 from retrieval.types import Float32
 
@@ -30,8 +31,20 @@ class Local(Embedder):
 
     @property
     def identity(self) -> str:
-        """Return the model's name with the version of the package that carries its weights."""
-        return f"{self.model}/{_version(_PACKAGES[self.model]) or 'not installed'}"
+        """Return the model, the version of the package with its weights, and the arithmetic."""
+        version = _version(_PACKAGES[self.model])
+        if not version:
+            return f"{self.model}/not installed"
+        return f"{self.model}/{version}" + ("+int8" if self._in_8_bits else "")
+
+    @property
+    def _in_8_bits(self) -> bool:
+        return self.model == "e5-small" and e5_onnx.available()
+
+    @property
+    def spread(self) -> bool:
+        """Tell that use-m3 gains by processes; e5-small uses all processors in one."""
+        return self.model == "use-m3"
 
     @property
     def dimensions(self) -> int:

@@ -9,11 +9,11 @@ it above one that does.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from retrieval.backends.select import best, ranked
+from retrieval.backends.select import best
 from retrieval.index import Index
 from retrieval.ingest.lexical import TOKENIZERS, CountTerms, Postings, Tokenizer, Words
 from retrieval.query.first import Retriever
@@ -22,7 +22,7 @@ from retrieval.stage import Stage, nested, require
 from retrieval.types import Bool, Candidates, Float64, Int32, Int64, Queries
 
 PLUS_DELTA, L_DELTA = 1, 0.5  # rank-bm25's defaults
-COMMON_SHARE = 6
+COMMON_SHARE = 4
 """A term in more than one chunk of this many is kept as a dense row."""
 
 
@@ -57,9 +57,9 @@ class BM25(Retriever):
 
     def apply(self, scorer: "Scorer", queries: Queries, depth: int, rt: Runtime) -> Candidates:
         """Score every query against the postings."""
-        lists = []
+        lists, room = [], np.empty(scorer.size)
         for i, text in enumerate(queries.texts):
-            lists.append(scorer.top(self.tokenize.tokens(text), depth))
+            lists.append(scorer.top(self.tokenize.tokens(text), depth, room))
             rt.progress("BM25", i + 1, len(queries))
         return Candidates.of_lists(lists, depth)
 
@@ -83,8 +83,13 @@ class Scorer:
     def __init__(self, stage: Weigh, postings: Postings) -> None:
         self.postings = postings
         self.size = len(postings.length)
-        self._weight, self._absent = _weights(stage, postings)
-        self._dense: dict[int, Float64] = {}
+        self._first: list[int] = postings.first.tolist()
+        idf = _idf(stage, postings)
+        self._weight = _weights(stage, postings, idf)
+        self._absent = idf * PLUS_DELTA if stage.variant == "Plus" else np.zeros(len(idf))
+        self._plain: list[bool] = ((idf > 0) & (self._absent == 0)).tolist()
+        """Terms for which a score above zero means exactly that one is shared."""
+        self._rows: dict[int, Float64] = {}
 
     def scores(self, tokens: Sequence[str]) -> tuple[Float64, Bool]:
         """Return every chunk's score, equal to rank-bm25's, and which share a term."""
@@ -95,36 +100,46 @@ class Scorer:
             hit[self._chunks(term)] = True
         return total, hit
 
-    def top(self, tokens: Sequence[str], k: int) -> tuple[Int64, Float64]:
-        """Return the k best hits as `(chunks, scores)`, ties by the lower chunk number."""
+    def top(
+        self, tokens: Sequence[str], k: int, room: Float64 | None = None
+    ) -> tuple[Int64, Float64]:
+        """Return the k best hits as `(chunks, scores)`, ties by the lower chunk number.
+
+        `room` is space for `size` scores; it saves making it for every query.
+        """
         terms = self._known(tokens)
-        if not terms:
-            return np.empty(0, np.int64), np.empty(0)
-        if not self._positive(terms):
+        if not all(map(self._plain.__getitem__, terms)):
             total, hit = self.scores(tokens)
-            found = ranked(total, np.flatnonzero(hit), k)
+            hits = np.flatnonzero(hit)
+            found = hits[best(total[hits], k)]
             return found, total[found]
-        total = np.zeros(self.size)
+        total = np.empty(self.size) if room is None else room
+        total.fill(0.0)
         for term in terms:
             self._add(total, term)
         found = best(total, k)
-        found = found[total[found] > 0]
-        return found, total[found]
+        values = total[found]
+        matching = np.count_nonzero(values)  # they come first
+        return found[:matching], values[:matching]
+
+    def _add(self, total: Float64, term: int) -> None:
+        own = self._slice(term)
+        if (own.stop - own.start) * COMMON_SHARE <= self.size:
+            np.add.at(total, self._wide[own], self._weight[own])
+            return
+        if term not in self._rows:
+            self._rows[term] = self._row(term)
+        total += self._rows[term]
 
     def _known(self, tokens: Sequence[str]) -> list[int]:
-        number, first = self.postings.number, self.postings.first
+        number, first = self.postings.number, self._first
         terms = [number[t] for t in tokens if t in number]
         return [t for t in terms if first[t + 1] > first[t]]
 
-    def _positive(self, terms: Sequence[int]) -> bool:
-        """Tell whether a score above zero means exactly that a term is shared."""
-        first = self.postings.first
-        return not self._absent.any() and all(self._weight[first[t]] > 0 for t in terms)
-
     def _slice(self, term: int) -> slice:
-        return slice(self.postings.first[term], self.postings.first[term + 1])
+        return slice(self._first[term], self._first[term + 1])
 
-    def _chunks(self, term: int) -> Any:
+    def _chunks(self, term: int) -> Int64:
         return self._wide[self._slice(term)]
 
     @cached_property
@@ -136,23 +151,12 @@ class Scorer:
         row[self._chunks(term)] = self._weight[self._slice(term)]
         return row
 
-    def _add(self, total: Float64, term: int) -> None:
-        own = self._slice(term)
-        if (own.stop - own.start) * COMMON_SHARE <= self.size:
-            total[self._chunks(term)] += self._weight[own]  # a term's chunks are distinct
-            return
-        if term not in self._dense:
-            self._dense[term] = self._row(term)
-        total += self._dense[term]
 
-
-def _weights(stage: Weigh, p: Postings) -> tuple[Float64, Float64]:
-    """Return the weight of every posting, and of each term where it is absent."""
-    idf = _idf(stage, p)
+def _weights(stage: Weigh, p: Postings, idf: Float64) -> Float64:
+    """Return the weight of every posting."""
     average = int(p.length.sum()) / max(len(p.length), 1)
     per_posting = np.repeat(idf, np.diff(p.first))
-    present = _weight(stage, per_posting, p.count, p.length[p.chunk], average)
-    return present, idf * PLUS_DELTA if stage.variant == "Plus" else np.zeros(len(idf))
+    return _weight(stage, per_posting, p.count, p.length[p.chunk], average)
 
 
 def _weight(stage: Weigh, idf: Float64, count: Int32, length: Int64, average: float) -> Float64:
