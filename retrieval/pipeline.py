@@ -54,19 +54,19 @@ class Pipeline:
         if not 1 <= self.pool <= 10_000:
             raise SpecError(f"pool must be from 1 to 10,000 candidates, not {self.pool!r}")
 
-    def effective(self) -> "Pipeline":
-        """Return the pipeline with slots that cannot matter at their default.
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Return the slots that cannot matter: no dense stage embeds, one list needs no fusing."""
+        dense = any(isinstance(stage, Dense) for stage in self.first)
+        return (*(() if dense else ("embed",)), *(("fuse",) if len(self.first) == 1 else ()))
 
-        Nothing is embedded without a dense first stage, and one list needs no fusing; pipelines
-        that differ in no more than that are one.
+    def effective(self) -> "Pipeline":
+        """Return the pipeline with its idle slots at their default.
+
+        Pipelines that differ in no more than idle slots are one.
         """
         default = Pipeline()
-        changes: dict[str, Any] = {}
-        if not any(isinstance(stage, Dense) for stage in self.first):
-            changes["embed"] = default.embed
-        if len(self.first) == 1:
-            changes["fuse"] = default.fuse
-        return dataclasses.replace(self, **changes)
+        return dataclasses.replace(self, **{slot: getattr(default, slot) for slot in self.idle})
 
     def ingest(self, corpus: Corpus, rt: Runtime) -> Index:
         """Make a corpus searchable."""

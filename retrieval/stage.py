@@ -48,6 +48,11 @@ class Stage(Generic[T_co]):
         return digest(*parents, own)
 
     @property
+    def label(self) -> str:
+        """Return a short name where the class and its fields say less; else nothing."""
+        return ""
+
+    @property
     def versions(self) -> list[Any]:
         """Return what besides the fields decides what is made: its revision, those of its parts."""
         parts = (getattr(self, f.name) for f in dataclasses.fields(self))

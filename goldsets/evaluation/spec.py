@@ -130,9 +130,12 @@ def _name(pipeline: Pipeline, slots: Iterable[str], several: Mapping[str, int]) 
     """Join the slots' labels; a stage's fields are named where it comes in several forms."""
     parts = []
     for slot in slots:
+        if slot in pipeline.idle:
+            continue
         stages, value = _stages(pipeline, slot), getattr(pipeline, slot)
         labels = [
-            stage_label(s) if several[type(s).__name__] > 1 else type(s).__name__ for s in stages
+            stage_label(s) if several[type(s).__name__] > 1 else s.label or type(s).__name__
+            for s in stages
         ]
         if labels:
             parts.append(" + ".join(labels))
@@ -149,7 +152,7 @@ def variant_name(pipeline: Pipeline, slots: Iterable[str]) -> str:
 
 def stage_label(stage: Stage[Any]) -> str:
     """Name a stage with the fields that are not default: `FixedTokens(size=200, overlap=40)`."""
-    return _brief(short(stage))
+    return stage.label or _brief(short(stage))
 
 
 def _brief(value: Any) -> str:

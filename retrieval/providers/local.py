@@ -38,6 +38,11 @@ class Local(Embedder):
         return f"{self.model}/{version}" + ("+int8" if self._in_8_bits else "")
 
     @property
+    def label(self) -> str:
+        """Return the model's name."""
+        return self.model
+
+    @property
     def _in_8_bits(self) -> bool:
         return self.model == "e5-small" and e5_onnx.available()
 
