@@ -12,7 +12,7 @@ INSTALL = $(if $(UV),$(UV) pip install --quiet --compile-bytecode --python $(BIN
 help:
 	@echo "make app    open Pizza Night in the browser"
 	@echo "make test   run all tests, the browser's too"
-	@echo "make check  format, lint, types and the tests without a browser"
+	@echo "make check  format, lint, types and the quick tests, in less than a minute"
 	@echo "make bench  print how fast it is against named peers"
 
 app: $(VENV)/.app
@@ -22,7 +22,7 @@ test: $(VENV)/.dev browser
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
 check: lint
-	$(BIN)/python -m pytest -n auto -m "not browser and not data" $(ARGS)
+	$(BIN)/python -m pytest -n auto -m "not browser and not data and not slow" $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check --quiet .

@@ -56,4 +56,41 @@ def runs_and_jobs(db: "Database") -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (gold, runs_and_jobs)
+def evenings(db: "Database") -> None:
+    """Pizza nights: who labels what, leases on items, and labels as a log."""
+    create(
+        db,
+        """CREATE TABLE evenings (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, goldset TEXT NOT NULL,
+            settings TEXT NOT NULL, created TEXT NOT NULL, closed TEXT)""",
+        """CREATE TABLE members (
+            id INTEGER PRIMARY KEY, evening INTEGER NOT NULL REFERENCES evenings(id),
+            name TEXT NOT NULL, role TEXT NOT NULL, identity TEXT NOT NULL DEFAULT '',
+            token TEXT NOT NULL UNIQUE, joined TEXT NOT NULL, UNIQUE (evening, name))""",
+        """CREATE TABLE items (
+            id INTEGER PRIMARY KEY, evening INTEGER NOT NULL REFERENCES evenings(id),
+            query TEXT NOT NULL, document TEXT NOT NULL, start INTEGER NOT NULL,
+            "end" INTEGER NOT NULL, exact TEXT NOT NULL, prefix TEXT NOT NULL,
+            suffix TEXT NOT NULL, source TEXT NOT NULL, created TEXT NOT NULL,
+            UNIQUE (evening, query, document, start, "end"))""",
+        """CREATE TABLE leases (
+            token TEXT PRIMARY KEY, item INTEGER NOT NULL REFERENCES items(id),
+            member INTEGER NOT NULL REFERENCES members(id), tab TEXT NOT NULL,
+            since REAL NOT NULL, until REAL NOT NULL,
+            UNIQUE (item, member)) WITHOUT ROWID""",
+        "CREATE INDEX leases_by_member ON leases (member)",
+        """CREATE TABLE labels (
+            id INTEGER PRIMARY KEY, item INTEGER NOT NULL REFERENCES items(id),
+            member INTEGER NOT NULL REFERENCES members(id), key TEXT NOT NULL,
+            kind TEXT NOT NULL, action TEXT NOT NULL, grade INTEGER, spans TEXT NOT NULL,
+            note TEXT NOT NULL, seconds REAL, created TEXT NOT NULL,
+            UNIQUE (member, key))""",
+        "CREATE INDEX labels_by_item ON labels (item, member, kind, id)",
+        """CREATE TABLE settled (
+            item INTEGER NOT NULL REFERENCES items(id),
+            judgment INTEGER NOT NULL UNIQUE REFERENCES judgments(id))""",
+        "CREATE INDEX settled_by_item ON settled (item)",
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (gold, runs_and_jobs, evenings)

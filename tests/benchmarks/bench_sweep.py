@@ -61,7 +61,7 @@ def vector(text: str) -> np.ndarray:
 
 def _word(word: str) -> np.ndarray:
     if word not in _table:
-        seed = int.from_bytes(word.encode()[-8:].rjust(8, b"\\0"), "big")
+        seed = int.from_bytes(word.encode()[-8:].rjust(8, b"\0"), "big")
         _table[word] = np.random.default_rng(seed).standard_normal(DIMENSIONS, dtype=np.float32)
     return _table[word]
 
@@ -136,8 +136,14 @@ def plain(
                         ids = [str(n) for n in range(i, min(i + 5_000, len(rows)))]
                         held.add(ids=ids, embeddings=rows[i : i + 5_000])
                     asked = [vector(q.text) for q in gold.queries]
-                    answer = held.query(query_embeddings=asked, n_results=DEPTH)["ids"]
-                    lists.append([[int(n) for n in row] for row in answer])
+                    few = [asked[i : i + 100] for i in range(0, len(asked), 100)]  # SQLite's limit
+                    lists.append(
+                        [
+                            [int(n) for n in row]
+                            for part in few
+                            for row in held.query(query_embeddings=part, n_results=DEPTH)["ids"]
+                        ]
+                    )
                     shutil.rmtree(folder, ignore_errors=True)
                 ranked = [_fused([part[q] for part in lists]) for q in range(len(gold.queries))]
                 scores.append(

