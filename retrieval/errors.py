@@ -4,6 +4,7 @@
     ├── InputError          a file, line or value from outside that cannot be used
     ├── SpecError           a pipeline or measure that names something unknown or impossible
     ├── MissingExtra        an optional package that is not installed
+    ├── Forbidden           somebody asked for what their role does not allow
     ├── NotFound            a corpus, gold set, run or document that is not in the workspace
     └── Stopped             long work that was asked to pause or cancel
         ├── Paused
@@ -45,6 +46,10 @@ class NotFound(PizzaError):
 
     def __init__(self, kind: str, name: object, known: Iterable[str] = ()) -> None:
         super().__init__(f"there is no {kind} {name!r}{one_of(str(name), known, kind)}")
+
+
+class Forbidden(PizzaError):
+    """A role does not allow what was asked for, or nobody is known by the token."""
 
 
 class Stopped(PizzaError):

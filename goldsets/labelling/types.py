@@ -76,16 +76,18 @@ class Member:
 
 @dataclass(frozen=True)
 class Item:
-    """A passage to judge for a query: `[start, end)` of a document as it was, with its quote."""
+    """A passage to judge for a query: `[start, end)` of a document.
+
+    `content` is the row of the document as it was when the passage was chosen, which no later
+    version of the corpus alters; offsets are into its text.
+    """
 
     id: int
     query: str
     document: str
+    content: int
     start: int
     end: int
-    exact: str
-    prefix: str = ""
-    suffix: str = ""
     source: Source = "pool"
 
 

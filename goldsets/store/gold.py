@@ -147,6 +147,51 @@ def withdraw(workspace: Workspace, name: str, judgment: int, rater: str) -> None
         _log_judgment(db, gold, row["query"], _judgment(row).evidence, rater, judgment, held=False)
 
 
+def match(
+    db: Connection,
+    name: str,
+    query: str,
+    mine: Sequence[int],
+    wanted: Sequence[Evidence],
+    who: str,
+) -> list[int]:
+    """Make the judgments `mine` of a query say what is wanted; return the ids of the new rows.
+
+    What is not wanted is withdrawn, what is wanted and does not hold is logged. A judgment that
+    somebody else has replaced (re-anchored, say) or withdrawn stays as they left it.
+    """
+    goldset = _get(db, name)["id"]
+    tips = {row["first"]: row for row in db.execute(TIPS, [json.dumps(list(mine))])}
+    held: dict[Evidence, Row] = {}
+    for row in _rows_of(db, mine):
+        tip = tips[row["id"]]
+        if row["grade"] is not None and (tip["grade"] is not None or tip["rater"] != who):
+            held[_judgment(row).evidence] = tip
+    new = []
+    for evidence, tip in held.items():
+        if evidence not in wanted and tip["grade"] is not None:
+            last = _judgment(tip)
+            new.append(_log_judgment(db, goldset, query, last.evidence, who, last.id, held=False))
+    for evidence in dict.fromkeys(wanted):
+        if evidence not in held:
+            new.append(_log_judgment(db, goldset, query, evidence, who, None))
+    return new
+
+
+def holds(db: Connection, name: str, query: str) -> bool:
+    """Tell whether a gold set has a query now."""
+    return _holds(db, _get(db, name)["id"], query)
+
+
+def wording(db: Connection, name: str, query: str) -> str:
+    """Return the newest words of a query, be it deleted since."""
+    row = db.execute(
+        "SELECT text FROM queries WHERE goldset = ? AND query = ? ORDER BY id DESC LIMIT 1",
+        [_get(db, name)["id"], query],
+    ).fetchone()
+    return "" if row is None else str(row["text"])
+
+
 def write(workspace: Workspace, gold: GoldSet, who: str) -> None:
     """Make the stored gold set equal to `gold`: log what is new, withdraw what is not in it."""
     with workspace.write() as db:
@@ -259,6 +304,15 @@ def _start(db: Connection, name: str, corpus: str) -> Row:
     return _get(db, name)
 
 
+TIPS = (
+    "WITH RECURSIVE chain (first, last) AS ("
+    " SELECT id, id FROM judgments WHERE id IN (SELECT value FROM json_each(?))"
+    " UNION ALL SELECT first, j.id FROM chain JOIN judgments j ON j.replaces = chain.last)"
+    " SELECT c.first, j.* FROM (SELECT first, max(last) AS tip FROM chain GROUP BY first) c"
+    " JOIN judgments j ON j.id = c.tip"
+)
+"""The last row of the chain of replacements that each judgment begins."""
+
 HOLDING_QUERIES = (
     "SELECT q.*, n.first FROM queries q JOIN"
     " (SELECT max(id) AS last, min(id) AS first FROM queries GROUP BY goldset, query) n"
@@ -268,6 +322,11 @@ HOLDING_JUDGMENTS = (
     "SELECT j.* FROM judgments j LEFT JOIN judgments later ON later.replaces = j.id"
     " WHERE later.id IS NULL AND j.grade IS NOT NULL"
 )
+
+
+def _rows_of(db: Connection, judgments: Sequence[int]) -> list[Row]:
+    sql = "SELECT * FROM judgments WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
+    return db.execute(sql, [json.dumps(list(judgments))]).fetchall()
 
 
 def _holds(db: Connection, goldset: int, query: str) -> bool:

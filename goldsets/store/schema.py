@@ -69,10 +69,9 @@ def evenings(db: "Database") -> None:
             token TEXT NOT NULL UNIQUE, joined TEXT NOT NULL, UNIQUE (evening, name))""",
         """CREATE TABLE items (
             id INTEGER PRIMARY KEY, evening INTEGER NOT NULL REFERENCES evenings(id),
-            query TEXT NOT NULL, document TEXT NOT NULL, start INTEGER NOT NULL,
-            "end" INTEGER NOT NULL, exact TEXT NOT NULL, prefix TEXT NOT NULL,
-            suffix TEXT NOT NULL, source TEXT NOT NULL, created TEXT NOT NULL,
-            UNIQUE (evening, query, document, start, "end"))""",
+            query TEXT NOT NULL, document INTEGER NOT NULL REFERENCES documents(id),
+            start INTEGER NOT NULL, "end" INTEGER NOT NULL, source TEXT NOT NULL,
+            created TEXT NOT NULL, UNIQUE (evening, query, document, start, "end"))""",
         """CREATE TABLE leases (
             token TEXT PRIMARY KEY, item INTEGER NOT NULL REFERENCES items(id),
             member INTEGER NOT NULL REFERENCES members(id), tab TEXT NOT NULL,

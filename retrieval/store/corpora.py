@@ -115,6 +115,16 @@ def read(workspace: Workspace, name: str, number: int | None = None) -> Corpus:
     return Corpus(tuple(found[i] for i in order), name, version["number"])
 
 
+def rows(db: Connection, name: str, number: int | None = None) -> dict[str, int]:
+    """Return the row of each document of a version, by the document's id.
+
+    Raises:
+        NotFound: there is no such corpus or version.
+    """
+    held = _rows(db, _version(db, name, number)["manifest"])
+    return {document: int(row["id"]) for document, row in held.items()}
+
+
 def versions(workspace: Workspace, name: str | None = None) -> list[Version]:
     """List versions, newest first: of one corpus, or of all."""
     with workspace.read() as db:

@@ -61,10 +61,16 @@ class Workspace:
         return connect(self.database)
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Open a connection and hold the write lock for the block, all or nothing."""
-        with connect(self.database) as connection, transaction(connection):
-            yield connection
+    def write(self, *, durable: bool = False) -> Iterator[Connection]:
+        """Open a connection and hold the write lock for the block, all or nothing.
+
+        What is written survives the death of the process; with `durable` that of the machine too.
+        """
+        with connect(self.database) as connection:
+            if durable:
+                connection.execute("PRAGMA synchronous = FULL")
+            with transaction(connection):
+                yield connection
 
     def _sweep_leftovers(self) -> None:
         old = time.time() - LEFTOVER_SECONDS

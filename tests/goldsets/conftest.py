@@ -10,6 +10,7 @@ from retrieval import pipeline
 from retrieval.ingest.tokens import token_starts
 from retrieval.providers.local import Local
 from retrieval.store import Workspace
+from tests.goldsets.evening import night  # noqa: F401
 from tests.goldsets.letters import Letters
 from tests.goldsets.processes import Workers, furnished
 
