@@ -16,7 +16,7 @@ help:
 	@echo "make bench  print how fast it is against named peers"
 
 app: $(VENV)/.app
-	$(BIN)/streamlit run app.py
+	$(BIN)/streamlit run pages/ui/server.py
 
 test: $(VENV)/.dev browser
 	$(BIN)/python -m pytest -n auto $(ARGS)

@@ -99,7 +99,7 @@ def next_steps() -> None:
             frame.quiet(about)
 
 
-with frame.page("Home") as workspace:
+with frame.page("Home", title=False) as workspace:
     st.title("Which pipeline finds the right passage?", anchor=False)
     loaded(workspace)
     verdict(workspace)

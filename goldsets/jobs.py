@@ -115,6 +115,15 @@ def recent(workspace: Workspace, kind: str, limit: int = 20) -> list[Job]:
         return [_job(row) for row in rows]
 
 
+def at_work(workspace: Workspace) -> list[Job]:
+    """List the jobs that are not over, newest first."""
+    with workspace.read() as db:
+        rows = db.execute(
+            "SELECT * FROM jobs WHERE state IN ('queued', 'running') ORDER BY id DESC"
+        ).fetchall()
+    return [job for job in map(_job, rows) if not job.over]
+
+
 def errors(workspace: Workspace, job: int) -> dict[str, str]:
     """Return the units that failed, with their errors."""
     with workspace.read() as db:

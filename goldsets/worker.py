@@ -12,7 +12,8 @@ from pathlib import Path
 from goldsets import jobs
 from goldsets.evaluation.spec import sweep_of
 from goldsets.evaluation.sweep import sweep
-from goldsets.store import gold, open_workspace, runs
+from goldsets.labelling.pools import fill
+from goldsets.store import evenings, gold, open_workspace, runs
 from retrieval.errors import Cancelled, Paused, PizzaError
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
@@ -50,7 +51,16 @@ def _sweep(workspace: Workspace, job: jobs.Job, claim: jobs.Claim, rt: Runtime) 
     runs.keep_sweep(workspace, job.id, goldset.name, result)
 
 
-KINDS: dict[str, Callable[[Workspace, jobs.Job, jobs.Claim, Runtime], None]] = {"sweep": _sweep}
+def _pool(workspace: Workspace, job: jobs.Job, claim: jobs.Claim, rt: Runtime) -> None:
+    evening, queries = evenings.named(workspace, job.spec["evening"]), job.spec["queries"]
+    fill(workspace, evening, queries, rt, imported=job.spec["runs"])
+    claim.unit(len(queries), "pool", "")
+
+
+KINDS: dict[str, Callable[[Workspace, jobs.Job, jobs.Claim, Runtime], None]] = {
+    "sweep": _sweep,
+    "pool": _pool,
+}
 
 
 def main() -> None:

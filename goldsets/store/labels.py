@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from sqlite3 import Connection, Row
 
 from goldsets.labelling.decide import decide, evidence_of
@@ -98,6 +99,29 @@ def labels(workspace: Workspace, evening: Evening) -> list[Label]:
         return _held(db, "item IN (SELECT id FROM items WHERE evening = ?)", evening.id)
 
 
+def text_of(workspace: Workspace, item: Item) -> str:
+    """Return the text of an item's document as it was when the passage was chosen."""
+    with workspace.read() as db:
+        row = db.execute("SELECT text FROM documents WHERE id = ?", [item.content]).fetchone()
+    return str(row["text"])
+
+
+def pace(workspace: Workspace, evening: Evening, minutes: int = 10) -> float:
+    """Return the judgments a minute over the last minutes in which there were any."""
+    since = datetime.now(UTC) - timedelta(minutes=minutes)
+    with workspace.read() as db:
+        row = db.execute(
+            "SELECT count(*) AS n, min(l.created) AS first FROM labels l JOIN items i"
+            " ON i.id = l.item WHERE i.evening = ? AND l.action IN ('grade', 'cannot_tell')"
+            " AND l.created >= ?",
+            [evening.id, since.isoformat(timespec="milliseconds")],
+        ).fetchone()
+    if not row["n"]:
+        return 0.0
+    spent = (datetime.now(UTC) - datetime.fromisoformat(row["first"])).total_seconds() / 60
+    return float(row["n"] / max(spent, 1.0))
+
+
 def lease(
     workspace: Workspace,
     token: str,
@@ -128,6 +152,18 @@ def lease(
             "UPDATE leases SET until = ? WHERE token = ?", [(moment + seconds, t) for t in mine]
         )
         return [_leased(db, t) for t in mine]
+
+
+def held(workspace: Workspace, token: str) -> Leased:
+    """Return the item that a lease is for.
+
+    Raises:
+        Forbidden: there is no such lease.
+    """
+    with workspace.read() as db:
+        if db.execute("SELECT 1 FROM leases WHERE token = ?", [token]).fetchone() is None:
+            raise Forbidden("this item is not in your hands; reload the page")
+        return _leased(db, token)
 
 
 def release(workspace: Workspace, token: str, tab: str) -> None:

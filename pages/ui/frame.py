@@ -18,6 +18,8 @@ from retrieval.store import Workspace, corpora
 PAGES = {
     "Home": ("app.py", ":material/local_pizza:"),
     "Corpora": ("pages/corpora.py", ":material/library_books:"),
+    "Pizza night": ("pages/pizza_night.py", ":material/group:"),
+    "Label": ("pages/label.py", ":material/keyboard:"),
     "Gold set": ("pages/gold.py", ":material/ink_highlighter:"),
     "Sweep": ("pages/sweep.py", ":material/tune:"),
     "Compare": ("pages/compare.py", ":material/compare_arrows:"),
@@ -27,7 +29,7 @@ STYLE = Path(__file__).with_name("style.css")
 
 
 @contextmanager
-def page(name: str, about: str = "") -> Iterator[Workspace]:
+def page(name: str, about: str = "", *, title: bool = True) -> Iterator[Workspace]:
     """Draw the frame of a page and hand out the workspace; an error becomes one sentence."""
     st.set_page_config(page_title=f"{name} · Pizza Night", page_icon="🍕", layout="wide")
     st.html(STYLE)
@@ -39,7 +41,7 @@ def page(name: str, about: str = "") -> Iterator[Workspace]:
         workspace = the_workspace()
         with st.sidebar:
             _under_way(workspace)
-        if name != "Home":
+        if title:
             st.title(name, anchor=False)
         if about:
             st.html(f"<p class='pn-about'>{about}</p>")
@@ -63,11 +65,14 @@ def the_workspace() -> Workspace:
 
 @st.fragment(run_every=2.0)
 def _under_way(workspace: Workspace) -> None:
-    """Show the job that is at work, wherever one is."""
-    at_work = [job for job in jobs.recent(workspace, "sweep", 5) if not job.over]
-    for job in at_work[:1]:
-        share = job.units_done / max(job.units, 1)
-        st.progress(share, text=f"Sweep: {job.units_done} of {job.units} pipelines")
+    """Show the jobs that are at work, wherever one is."""
+    for job in jobs.at_work(workspace)[:2]:
+        if job.kind == "sweep":
+            share = job.units_done / max(job.units, 1)
+            text = f"Sweep: {job.units_done} of {job.units} pipelines"
+        else:
+            share, text = job.done / max(job.total, 1), f"Passages to read: {job.step}"
+        st.progress(min(share, 1.0), text=text)
 
 
 def when(moment: str) -> str:

@@ -13,7 +13,7 @@ _component = st.components.v2.component(
     "pizza_spans",
     html="<div class='spans'></div>",
     css=(HERE / "spans.css").read_text(encoding="utf-8"),
-    js=(HERE / "spans.js").read_text(encoding="utf-8"),
+    js="".join((HERE / name).read_text(encoding="utf-8") for name in ("offsets.js", "spans.js")),
 )
 
 

@@ -1,0 +1,231 @@
+"""Pizza night: an evening on which a team makes a gold set, as it goes."""
+
+from html import escape
+
+import streamlit as st
+
+from goldsets import sample
+from goldsets.labelling import evening as nights
+from goldsets.labelling.evening import Night
+from goldsets.labelling.types import Evening, Member, Settings
+from goldsets.store import evenings, gold, labels
+from goldsets.types import Query
+from pages.ui import agreement, frame, people, pizza, queries, url, words
+from retrieval.store import Workspace, corpora
+
+VIEWS = {
+    "tonight": "Tonight",
+    "queries": "Queries",
+    "agreement": "Agreement",
+    "disputes": "Disagreements",
+    "settings": "Settings",
+}
+PRACTICE = "practice"
+PRACTICE_QUERIES = 6
+
+
+def begin(workspace: Workspace) -> None:
+    """Offer to start an evening."""
+    names = [c.corpus for c in corpora.newest(workspace)]
+    if not names:
+        frame.empty(
+            "Passages are judged in documents, and there are none yet.",
+            "Corpora",
+            "Bring documents",
+        )
+    left, right = st.columns([1.5, 1], gap="large")
+    with left, st.form("start", border=True):
+        st.markdown("**Start a pizza night**")
+        name = st.text_input("Name", placeholder="friday", max_chars=evenings.MAX_NAME)
+        corpus = st.selectbox("Corpus", names)
+        settings = settings_form(Settings())
+        host = st.text_input("Your name", max_chars=evenings.MAX_NAME)
+        if st.form_submit_button("Start", type="primary"):
+            open_evening(workspace, name or "", corpus, settings, host or "")
+    with right:
+        practice(workspace, names)
+
+
+def settings_form(held: Settings) -> Settings:
+    """Offer what a host decides; errors in it are said when it is used."""
+    one, two = st.columns(2)
+    raters = one.number_input(
+        "Raters an item", 1, 5, held.raters, help="Two or more let you measure how far you agree."
+    )
+    target = two.number_input("Target: queries", 1, 10_000, held.target)
+    with st.expander("Guidelines and grades"):
+        guidelines = st.text_area(
+            "Guidelines (Markdown)",
+            held.guidelines,
+            placeholder="What counts as an answer here, with an example or two.",
+        )
+        grades = st.text_input(
+            "Grades from 0 on, with commas", ", ".join(held.grades), help="Each with its meaning."
+        )
+        answers = st.number_input(
+            "Evidence from grade",
+            1,
+            9,
+            held.answers_from,
+            help="Below it a passage is judged, and not relevant.",
+        )
+    words_ = tuple(g.strip() for g in (grades or "").split(",") if g.strip())
+    return Settings(guidelines or "", words_, int(answers), int(raters), int(target))
+
+
+def open_evening(
+    workspace: Workspace, name: str, corpus: str, settings: Settings, host: str
+) -> None:
+    """Start an evening and go to its queries."""
+    evening, member = nights.start(workspace, name.strip(), corpus, settings, host)
+    url.put("evening", evening.name)
+    url.put("rater", member.name)
+    url.put("view", "queries")
+    st.rerun()
+
+
+def practice(workspace: Workspace, names: list[str]) -> None:
+    """Offer a few queries on the sample, for one who wants to see how it feels."""
+    if sample.NAME not in names:
+        return
+    with st.container(border=True):
+        st.markdown("**Try it alone, right now**")
+        st.markdown(
+            f"{PRACTICE_QUERIES} queries on the Python language reference, ready to judge."
+            " Two minutes show what an evening is like."
+        )
+        if st.button("Judge five passages", type="primary", icon=":material/keyboard:"):
+            held = gold.read(workspace, sample.NAME).queries[:PRACTICE_QUERIES]
+            name = fresh(workspace, PRACTICE)
+            settings = Settings(target=PRACTICE_QUERIES)
+            evening, member = nights.start(workspace, name, sample.NAME, settings, "me")
+            bare = [Query(q.id, q.text, q.language, q.tags, "any") for q in held]
+            nights.ask(workspace, evening, bare, member)
+            st.switch_page("pages/label.py", query_params={"evening": name, "rater": member.name})
+
+
+def fresh(workspace: Workspace, stem: str) -> str:
+    """Return a name that no evening or gold set has."""
+    taken = {e.name for e in evenings.every(workspace)}
+    taken |= {s.name for s in gold.summaries(workspace)}
+    numbered = (f"{stem}-{n}" for n in range(2, len(taken) + 3))
+    return stem if stem not in taken else next(n for n in numbered if n not in taken)
+
+
+@st.fragment(run_every=2.0)
+def tonight(workspace: Workspace, name: str) -> None:
+    """Show the evening live."""
+    night = nights.night(workspace, evenings.named(workspace, name))
+    left, right = st.columns([1, 1.7], gap="large", vertical_alignment="center")
+    with left:
+        st.image(pizza.drawn(night.progress, night.evening.settings.target), width=300)
+    with right:
+        figures(workspace, night)
+        table(night)
+
+
+def figures(workspace: Workspace, night: Night) -> None:
+    """Show the evening in numbers."""
+    columns = st.columns(4)
+    target = night.evening.settings.target
+    judged = sum(night.judged.values())
+    columns[0].metric("Queries done", f"{night.done} / {target}")
+    columns[1].metric("Judgments", f"{judged:,}")
+    columns[2].metric("A minute", f"{labels.pace(workspace, night.evening):.1f}")
+    columns[3].metric("To decide", f"{len(night.disputed):,}")
+    frame.quiet(escape(agreement.sentence(night)))
+
+
+def table(night: Night) -> None:
+    """Show who did what."""
+    rows = [{"Who": m.name, "Judgments": night.judged[m.id], "Role": m.role} for m in night.members]
+    st.dataframe(rows, hide_index=True, height=min(35 * (len(rows) + 1) + 3, 250))
+
+
+def disputes(workspace: Workspace, night: Night, member: Member) -> None:
+    """Let the host decide what raters differ on: both judgments side by side, one key."""
+    open_ = night.disputed
+    if not open_:
+        st.info("Nobody disagrees about anything that is not decided yet.")
+        return
+    by, names = nights.labels_of(night.labels), {m.id: m.name for m in night.members}
+    place = min(int(st.session_state.get("dispute", 0)), len(open_) - 1)
+    item = open_[place]
+    text = labels.text_of(workspace, item)
+    wording = {q.query.id: q.query.text for q in night.queries}
+    st.subheader(wording.get(item.query, item.query), anchor=False)
+    frame.quiet(f"{place + 1} of {len(open_)} · {escape(item.document)}")
+    said = [x for x in by[item.id] if x.final]
+    grades = night.evening.settings.grades
+    for column, label in zip(st.columns(len(said)), said, strict=True):
+        with column, st.container(border=True):
+            grade = "can't tell" if label.grade is None else f"{label.grade} {grades[label.grade]}"
+            st.markdown(f"**{names[label.rater]}** · {grade}")
+            if label.note:
+                st.caption(label.note)
+            st.html(agreement.passage(text, item, label.spans))
+    if member.role != "host":
+        frame.quiet("A host decides.")
+        return
+    with st.container(horizontal=True):
+        for grade, meaning in enumerate(grades):
+            if st.button(f"{grade} {meaning}", key=f"d-{item.id}-{grade}", shortcut=str(grade)):
+                decide(workspace, member, item.id, grade, said)
+        if st.button("Next", shortcut="N", key=f"d-next-{item.id}"):
+            st.session_state["dispute"] = (place + 1) % len(open_)
+            st.rerun()
+
+
+def decide(workspace: Workspace, host: Member, item: int, grade: int, said: list) -> None:
+    """Log the decision with the spans of whoever gave that grade; on with the next."""
+    spans = next((x.spans for x in said if x.grade == grade and x.spans), ())
+    labels.adjudicate(workspace, host, item, grade, spans, f"decide-{item}-{said[-1].id}-{grade}")
+    st.rerun()
+
+
+def change(workspace: Workspace, evening: Evening, member: Member) -> None:
+    """Let the host change the settings, close the evening or open it again."""
+    if member.role != "host":
+        st.info("Only a host changes the settings.")
+        return
+    with st.form("settings", border=True, width=720):
+        settings = settings_form(evening.settings)
+        if st.form_submit_button("Save", type="primary"):
+            evenings.change(workspace, member, settings)
+            labels.settle_all(workspace, evenings.named(workspace, evening.name))
+            st.rerun()
+    if st.button("Open it again" if evening.closed else "Close the evening"):
+        evenings.close(workspace, member, closed=not evening.closed)
+        st.rerun()
+
+
+with frame.page(
+    "Pizza night", "One evening, one link: real queries, judged passages, a gold set to trust."
+) as workspace:
+    if not evenings.every(workspace) or url.get("view") == "new":
+        begin(workspace)
+        st.stop()
+    language = words.current()
+    evening = people.choose_evening(workspace, language)
+    member = people.the_member(workspace, evening, language)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        view = url.row("View", VIEWS, "view", label_visibility="collapsed")
+        st.page_link(
+            "pages/label.py",
+            label="Label",
+            icon=":material/keyboard:",
+            query_params={"evening": evening.name, "rater": member.name},
+        )
+        if st.button("New evening", type="tertiary", icon=":material/add:"):
+            url.put("view", "new")
+            st.rerun()
+    if view == "tonight":
+        tonight(workspace, evening.name)
+    elif view == "queries":
+        queries.show(workspace, evening, member)
+    elif view == "agreement":
+        agreement.show(nights.night(workspace, evening))
+    elif view == "disputes":
+        disputes(workspace, nights.night(workspace, evening), member)
+    else:
+        change(workspace, evening, member)

@@ -1,0 +1,89 @@
+"""How far raters agree, in words and tables."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from goldsets.labelling.agreement import Agreement, Estimate, report, verdict
+from goldsets.labelling.evening import Night
+from goldsets.labelling.types import Item
+from pages.ui import frame
+from pages.ui.text import Mark, marked
+from retrieval.types import Span
+
+
+def of(night: Night) -> Agreement:
+    """Work out the agreement of an evening; kept until another label is given."""
+    last = night.labels[-1].id if night.labels else 0
+    return _report(night, night.evening.id, last, len(night.labels), night.evening.settings)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _report(_night: Night, evening: int, last: int, labels: int, settings: object) -> Agreement:
+    tags = {q.query.id: q.query.tags for q in _night.queries}
+    own = [x for x in _night.labels if x.kind == "label" and x.final]
+    of_item = {i.id: tags.get(i.query, ()) for i in _night.items}
+    decided = _night.evening.settings
+    return report(own, of_item, len(decided.grades), decided.answers_from)
+
+
+def sentence(night: Night) -> str:
+    """Say how far the raters agree; one person alone has nobody to agree with."""
+    if night.evening.settings.raters < 2:
+        return "One rater an item: agreement is not measured. Two or more would tell."
+    return verdict(of(night))
+
+
+def show(night: Night) -> None:
+    """Show agreement overall, by pair, by rater and by tag."""
+    found = of(night)
+    st.html(f"<p class='pn-verdict'>{sentence(night)}</p>")
+    if not found.shared_items:
+        return
+    names = {m.id: m.name for m in night.members}
+    columns = st.columns(3)
+    columns[0].metric("Krippendorff's alpha, ordinal", _range(found.alpha), border=True)
+    columns[1].metric("Marked characters, F1", _range(found.spans), border=True)
+    columns[2].metric("Items with two grades", f"{found.shared_items:,}", border=True)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**By pair** (Cohen's kappa, linear weights)")
+        rows = [
+            {
+                "Pair": " & ".join(names[r] for r in k.raters),
+                "Kappa": _number(k.weighted),
+                "Items": k.items,
+            }
+            for k in found.kappas
+        ]
+        st.dataframe(rows, hide_index=True)
+    with right:
+        st.markdown("**By rater** (alpha of the items each shares)")
+        _table({names[r]: e for r, e in found.per_rater.items()}, "Rater")
+        if found.per_tag:
+            st.markdown("**By tag**")
+            _table(found.per_tag, "Tag")
+    frame.quiet("Intervals: 95 %, items resampled. Alpha is 1 for perfect agreement, 0 for chance.")
+
+
+def _table(estimates: dict[str, Estimate], first: str) -> None:
+    rows = [{first: name, "Alpha": _range(e), "Items": e.items} for name, e in estimates.items()]
+    st.dataframe(rows, hide_index=True)
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.2f}"
+
+
+def _range(e: Estimate) -> str:
+    if e.value is None or e.low is None or e.high is None:
+        return _number(e.value)
+    return f"{e.value:.2f} ({e.low:.2f} to {e.high:.2f})"
+
+
+def passage(text: str, item: Item, spans: Sequence[Span]) -> str:
+    """Draw a passage with what somebody marked in it, as HTML."""
+    low = min([item.start, *(s.start for s in spans)])
+    high = max([item.end, *(s.end for s in spans)])
+    body = marked(text, low, high, [Mark(s.start, s.end, "grade3") for s in spans])
+    return f"<div class='pn-doc' style='max-height:22rem;overflow-y:auto'>{body}</div>"

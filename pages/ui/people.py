@@ -1,0 +1,47 @@
+"""Who is here: the evening in the URL, and the member that takes part in it."""
+
+import streamlit as st
+
+from goldsets.labelling.types import Evening, Member
+from goldsets.store import evenings
+from pages.ui import frame, url, words
+from retrieval.store import Workspace
+
+
+def choose_evening(workspace: Workspace, language: str) -> Evening:
+    """Offer the evenings beside the language; draw nothing further where there is none."""
+    held = evenings.every(workspace)
+    if not held:
+        words.choose()
+        frame.empty(
+            words.table(language)["no_evening"], "Pizza night", words.table(language)["night"]
+        )
+    names = {e.name: e.name for e in held}
+    left, right = st.columns([1, 2], vertical_alignment="center")
+    with left:
+        name = url.one(
+            words.table(language)["evening"], names, "evening", label_visibility="collapsed"
+        )
+    with right, st.container(horizontal=True, horizontal_alignment="right"):
+        words.choose()
+    return evenings.named(workspace, name)
+
+
+def the_member(workspace: Workspace, evening: Evening, language: str) -> Member:
+    """Return who takes part, after asking for a name; draw nothing further until there is one.
+
+    The name stays in the URL, so that a reload finds the same person.
+    """
+    known = {m.name: m for m in evenings.members(workspace, evening)}
+    name = url.get("rater")
+    if name in known:
+        return known[name]
+    said = words.table(language)
+    with st.form("join", border=True, width=460):
+        name = st.text_input(said["your_name"], name, max_chars=evenings.MAX_NAME)
+        frame.quiet(said["join_hint"])
+        if st.form_submit_button(said["join"], type="primary"):
+            member = evenings.join(workspace, evening, name or "", again=True)
+            url.put("rater", member.name)
+            st.rerun()
+    return st.stop()

@@ -1,0 +1,1 @@
+from tests.goldsets.evening import night  # noqa: F401
