@@ -47,8 +47,10 @@ def evidence_lines(gold: GoldSet, corpus: Corpus) -> Iterator[str]:
     counts = anchored.statuses
     if counts[Status.MOVED]:
         yield f"{count(counts[Status.MOVED], 'piece')} of evidence moved and found again by quote"
+    for found in anchored.edited:
+        yield f"edited in {corpus.name}, counted once confirmed: {found.name}"
     for found in anchored.gone:
-        yield f"not found in {corpus.name}: {found.query.id}: {found.evidence.document}"
+        yield f"not found in {corpus.name}: {found.name}"
 
 
 def send(workspace: Workspace, format_: str, name: str, out: Path) -> Mapping[str, int]:

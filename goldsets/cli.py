@@ -238,3 +238,4 @@ def _pair(option: str) -> tuple[str, str]:
 def main() -> None:
     """Run the command line."""
     app()
+    _tell([f"evidence edited, counted once confirmed: {e}" for e in result["goldset"]["edited"]])

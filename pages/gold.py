@@ -199,7 +199,7 @@ def shorten(text: str, most: int = 180) -> str:
 def _gone(e: Evidence, corpus: Corpus) -> str:
     text = corpus.documents[corpus.row[e.document]].text if e.document in corpus.row else ""
     status, _ = locate(e, text)
-    return {Status.EXACT: "", Status.MOVED: " · moved", Status.GONE: " · gone"}[status]
+    return "" if status is Status.EXACT else f" · {status}"
 
 
 def mark(

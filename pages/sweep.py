@@ -135,6 +135,12 @@ def fine_print(result: Mapping[str, Any]) -> None:
         st.warning(
             f"{count(len(about['gone']), 'piece')} of evidence not found in the corpus: {named}"
         )
+    if about.get("edited"):
+        named = ", ".join(about["edited"][:8])
+        st.warning(
+            f"{count(len(about['edited']), 'piece')} of evidence edited since, counted as not found"
+            f" until confirmed in the gold set: {named}"
+        )
     undefined = max(e["undefined"] for e in result["variants"][0]["measures"].values())
     frame.quiet(
         escape(

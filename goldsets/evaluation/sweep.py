@@ -244,7 +244,8 @@ def _about_gold(board: Board) -> dict[str, Any]:
         "queries": len(gold.queries),
         "judgments": gold.judgments,
         "evidence": {str(status): n for status, n in board.anchored.statuses.items()},
-        "gone": [f"{f.query.id}: {f.evidence.document}" for f in board.anchored.gone],
+        "gone": [f.name for f in board.anchored.gone],
+        "edited": [f.name for f in board.anchored.edited],
     }
 
 

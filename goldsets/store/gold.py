@@ -1,7 +1,7 @@
 """Gold sets: queries and judgments as append-only logs; the gold is what no later row replaces."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection, Row
 
@@ -53,16 +53,25 @@ def read(workspace: Workspace, name: str) -> GoldSet:
     Raises:
         NotFound: there is none of that name.
     """
+    return read_judged(workspace, name)[0]
+
+
+def read_judged(workspace: Workspace, name: str) -> tuple[GoldSet, tuple[Judgment, ...]]:
+    """Read a gold set with the judgments behind its evidence, query by query in the same order.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
     with workspace.read() as db:
         row = _get(db, name)
         queries = tuple(_query(r) for r in _query_rows(db, row["id"]))
-        judged = [_judgment(r) for r in _judgment_rows(db, row["id"])]
-    evidence: dict[str, list[Evidence]] = {q.id: [] for q in queries}
-    for judgment in judged:
-        if judgment.query in evidence:
-            evidence[judgment.query].append(judgment.evidence)
-    held = {q: tuple(e) for q, e in evidence.items() if e}
-    return GoldSet(name, row["corpus"], queries, held)
+        judged: dict[str, list[Judgment]] = {q.id: [] for q in queries}
+        for judgment in map(_judgment, _judgment_rows(db, row["id"])):
+            if judgment.query in judged:
+                judged[judgment.query].append(judgment)
+    evidence = {q: tuple(j.evidence for j in own) for q, own in judged.items() if own}
+    every = tuple(j for own in judged.values() for j in own)
+    return GoldSet(name, row["corpus"], queries, evidence), every
 
 
 def summaries(workspace: Workspace) -> list[Summary]:
@@ -160,6 +169,21 @@ def match(
     What is not wanted is withdrawn, what is wanted and does not hold is logged. A judgment that
     somebody else has replaced (re-anchored, say) or withdrawn stays as they left it.
     """
+def replace_all(
+    workspace: Workspace, name: str, evidence: Mapping[int, Evidence], rater: str
+) -> int:
+    """Log evidence in place of judgments, by their ids, all at once; return for how many.
+
+    One that somebody has replaced or withdrawn meanwhile is left as they left it.
+    """
+    with workspace.write() as db:
+        gold = _get(db, name)["id"]
+        held = [row for row in _judgment_rows(db, gold) if row["id"] in evidence]
+        for row in held:
+            _log_judgment(db, gold, row["query"], evidence[row["id"]], rater, row["id"])
+    return len(held)
+
+
     goldset = _get(db, name)["id"]
     tips = {row["first"]: row for row in db.execute(TIPS, [json.dumps(list(mine))])}
     held: dict[Evidence, Row] = {}

@@ -4,7 +4,7 @@ Writing a version adds only the rows that are new; a fork is one manifest.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection, Row
 
@@ -135,6 +135,27 @@ def versions(workspace: Workspace, name: str | None = None) -> list[Version]:
             [name, name],
         )
         return [Version(*row) for row in rows]
+
+
+def last_with(
+    workspace: Workspace, name: str, document: str, says: Callable[[str], bool]
+) -> tuple[int, Document] | None:
+    """Return the newest version in which a document's text is as wanted, and the document then."""
+    with workspace.read() as db:
+        texts = db.execute("SELECT id FROM documents WHERE name = ?", [document])
+        ids = {row["id"] for row in texts.fetchall()}
+        versions = db.execute(
+            "SELECT v.number, v.manifest FROM versions v JOIN corpora c ON c.id = v.corpus"
+            " WHERE c.name = ? ORDER BY v.number DESC",
+            [name],
+        )
+        for version in versions:
+            for i in ids.intersection(np.frombuffer(version["manifest"], np.int32).tolist()):
+                ids.remove(i)  # an older version with the same text tells nothing new
+                row = db.execute("SELECT * FROM documents WHERE id = ?", [i]).fetchone()
+                if says(row["text"]):
+                    return version["number"], _document(row)
+    return None
 
 
 def newest(workspace: Workspace) -> list[Version]:

@@ -92,6 +92,16 @@ def test_moved_evidence_is_counted_and_what_is_gone_is_named() -> None:
     ]
 
 
+def test_edited_evidence_is_named() -> None:
+    corpus = sample_corpus()
+    texts = [SAMPLE_TEXTS[0].replace("rests a night", "sleeps for a night"), *SAMPLE_TEXTS[1:]]
+    documents = [type(d)(d.id, text) for d, text in zip(corpus.documents, texts, strict=True)]
+    now = type(corpus)(tuple(documents), "corpus", 2)
+    assert list(evidence_lines(sample_gold(), now)) == [
+        "edited in corpus, counted once confirmed: q0: d0"
+    ]
+
+
 def test_the_plan_in_words(workspace: Workspace) -> None:
     spec = sweep_of({"base": {"chunk": "Given"}, "grid": {"first": [["BM25"], ["Dense"]]}})
     plan_of(workspace, spec, "gold")  # makes the chunks, to count the texts

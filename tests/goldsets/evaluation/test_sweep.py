@@ -11,6 +11,7 @@ from goldsets.evaluation.run import packed, unpacked
 from goldsets.evaluation.spec import SweepSpec, Variant, named, sweep_of
 from goldsets.evaluation.sweep import Board, plan, sweep
 from goldsets.store import open_workspace, runs
+from goldsets.types import Evidence
 from retrieval.errors import Cancelled, Paused, PizzaError
 from retrieval.ingest.chunk import FixedTokens, Given
 from retrieval.pipeline import Pipeline, full_spec
@@ -64,6 +65,7 @@ def test_the_result_holds_what_is_promised(workspace: Workspace) -> None:
         "judgments": 6,
         "evidence": {"exact": 6},
         "gone": [],
+        "edited": [],
     }
     assert result["corpus"] == {"name": "corpus", "version": 1, "documents": 5}
     assert result["measures"] == ["R@1", "nDCG@10", "EvidenceRecall@20tok"]
@@ -280,6 +282,28 @@ def test_evidence_that_is_gone_is_named_and_counts_as_not_found(workspace: Works
     e = result["variants"][0]["measures"]["R@1"]
     assert (e["queries"], e["undefined"]) == (6, 0)
     assert e["mean"] <= 5 / 6
+
+
+def test_edited_evidence_is_named_and_counts_as_not_found_until_confirmed(
+    workspace: Workspace,
+) -> None:
+    last = CORPUS.documents[4]
+    q5 = sample_gold().evidence["q5"][0]
+    new = dataclasses.replace(last, text=last.text.replace("Cold beer", "Cold root beer"))
+    edited = dataclasses.replace(CORPUS, documents=(*CORPUS.documents[:4], new))
+    result = sweep(spec(), GOLD, edited, Runtime(workspace))
+    assert result["goldset"]["edited"] == ["q5: d4"]
+    assert result["goldset"]["gone"] == []
+    assert result["goldset"]["evidence"] == {"exact": 5, "edited": 1}
+    confirmed = {**GOLD.evidence, "q5": (Evidence.of("d4", new.text, q5.start, q5.end + 5),)}
+    gold = dataclasses.replace(GOLD, evidence=confirmed)
+    again = sweep(spec(), gold, edited, Runtime(workspace))
+    assert again["goldset"]["evidence"] == {"exact": 6}
+    for before, after in zip(result["variants"], again["variants"], strict=True):
+        one, two = (v["measures"]["R@1"] for v in (before, after))
+        assert (one["queries"], two["queries"]) == (6, 6)
+        assert one["mean"] <= 5 / 6
+        assert two["mean"] >= one["mean"]
 
 
 def test_packed_rankings_round_trip() -> None:

@@ -61,7 +61,7 @@ def test_nearly_every_query_keeps_a_place_for_each_part_on_this_python(anchored:
     for f, row, thing in zip(anchored.found, anchored.query, anchored.thing, strict=True):
         if f.evidence.grade >= 2:
             wanted[row].add(thing)
-            if f.span:
+            if f.status.sure:
                 found[row].add(thing)
     kept = [found[row] == wanted[row] for row in wanted]
     assert sum(kept) >= 0.95 * len(kept)

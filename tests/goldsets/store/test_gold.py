@@ -270,3 +270,28 @@ def test_two_processes_that_judge_at_once_lose_nothing(workspace: Workspace) -> 
     held = store.judgments(workspace, "gold", "a")
     judged = sorted((j.rater, j.evidence.start) for j in held)
     assert judged == sorted((r, i) for r in ("me", "you") for i in range(40))
+
+
+def test_judgments_come_in_the_order_of_the_evidence(workspace: Workspace) -> None:
+    for name in ("b", "a", "gone"):
+        store.put_query(workspace, "gold", Query(name, "?"), "me")
+    for query, start in (("a", 3), ("b", 9), ("gone", 1), ("a", 0), ("b", 4)):
+        store.judge(workspace, "gold", query, span(start), "me")
+    store.delete_query(workspace, "gold", "gone", "me")
+    gold, judged = store.read_judged(workspace, "gold")
+    assert gold == store.read(workspace, "gold")
+    laid_out = [(q.id, e) for q in gold.queries for e in gold.of(q)]
+    assert [(j.query, j.evidence) for j in judged] == laid_out
+    assert [j.evidence.start for j in judged] == [9, 4, 3, 0]
+
+
+def test_many_are_replaced_at_once_but_for_those_somebody_has_decided(workspace: Workspace) -> None:
+    store.put_query(workspace, "gold", Query("a", "?"), "me")
+    one, two, three = (store.judge(workspace, "gold", "a", span(i), "me") for i in (0, 3, 6))
+    store.withdraw(workspace, "gold", two, "you")
+    store.create(workspace, "other", "corpus")
+    assert store.replace_all(workspace, "other", {one: span(20)}, "me") == 0
+    new = {one: span(10, 2, "p"), two: span(11), three: span(12)}
+    assert store.replace_all(workspace, "gold", new, "me") == 2
+    assert store.read(workspace, "gold").evidence["a"] == (span(10, 2, "p"), span(12))
+    assert store.replace_all(workspace, "gold", new, "me") == 0

@@ -120,3 +120,21 @@ def test_two_processes_writing_at_once_lose_nothing(workspace: Workspace) -> Non
     versions = corpora.versions(workspace, "shared")
     assert [v.number for v in versions] == list(range(40, 0, -1))
     assert [v.documents for v in versions] == list(range(40, 0, -1))
+
+
+def test_the_last_version_that_says_something(workspace: Workspace) -> None:
+    for text in ("one", "two", "three", "three and four"):
+        corpora.write(workspace, "menu", [B, Document("a", text)])
+    corpora.write(workspace, "menu", [C, B], prune=True)
+    corpora.write(workspace, "other", [Document("a", "one")])
+    found = corpora.last_with(workspace, "menu", "a", lambda t: "three" in t)
+    assert found == (4, Document("a", "three and four"))
+    assert corpora.last_with(workspace, "menu", "a", lambda t: t == "one") == (
+        1,
+        Document("a", "one"),
+    )
+    seen: list[str] = []
+    assert corpora.last_with(workspace, "menu", "a", lambda t: bool(seen.append(t))) is None
+    assert seen == ["three and four", "three", "two", "one"]
+    assert corpora.last_with(workspace, "menu", "b", lambda t: True) == (5, B)
+    assert corpora.last_with(workspace, "nowhere", "a", lambda t: True) is None
