@@ -4,6 +4,7 @@ Exit codes: 0 done, 2 an error that one sentence on standard error explains.
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -152,6 +153,41 @@ def sweep_(
 
 @app.command()
 @plainly
+def serve(
+    workspace: WorkspaceOption = None,
+    port: Annotated[int, typer.Option(help="Where to listen.")] = 8501,
+    share: Annotated[
+        bool, typer.Option("--share", help="Let the network in, behind a passphrase.")
+    ] = False,
+    host: Annotated[
+        list[str] | None, typer.Option(help="A further name this machine is reached by.")
+    ] = None,
+) -> None:
+    """Open the app on this machine; with --share raters on the network say a passphrase first.
+
+    The passphrase comes from PIZZA_PASSPHRASE, or is asked for; it is kept nowhere. Hosts come in
+    by the code that is printed.
+    """
+    import secrets
+
+    from goldsets import serve as server
+
+    extra = {} if workspace is None else {"PIZZA_WORKSPACE": str(workspace.resolve())}
+    parts = server.command(port, "0.0.0.0" if share else "127.0.0.1")  # noqa: S104
+    if share:
+        passphrase = os.environ.get("PIZZA_PASSPHRASE", "")
+        if not passphrase and sys.stdin.isatty():
+            passphrase = typer.prompt("Passphrase for tonight", hide_input=True)
+        code, names = secrets.token_urlsafe(9), [*server.names_here(), *(host or [])]
+        extra |= server.shared(passphrase, names, code)
+        typer.echo(f"Raters: http://{names[-1]}:{port} and the passphrase")
+        typer.echo(f"Hosts:  the same, and instead of the passphrase: {code}")
+        sys.stdout.flush()
+    server.run(parts, extra)
+
+
+@app.command()
+@plainly
 def sample(workspace: WorkspaceOption = None) -> None:
     """Load the sample: the language reference this Python carries, and its gold set."""
     from goldsets.bring import evidence_lines
@@ -218,6 +254,7 @@ def _print_leaderboard(result: dict[str, Any]) -> None:
         f" {result['texts_embedded']:,} texts embedded, {result['seconds']} s"
     )
     _tell([f"evidence not found in the corpus: {g}" for g in result["goldset"]["gone"]])
+    _tell([f"evidence edited, counted once confirmed: {e}" for e in result["goldset"]["edited"]])
 
 
 def _tell(lines: Iterable[str]) -> None:
@@ -238,4 +275,3 @@ def _pair(option: str) -> tuple[str, str]:
 def main() -> None:
     """Run the command line."""
     app()
-    _tell([f"evidence edited, counted once confirmed: {e}" for e in result["goldset"]["edited"]])

@@ -77,7 +77,8 @@ def open_evening(
     workspace: Workspace, name: str, corpus: str, settings: Settings, host: str
 ) -> None:
     """Start an evening and go to its queries."""
-    evening, member = nights.start(workspace, name.strip(), corpus, settings, host)
+    identity = frame.the_viewer().identity
+    evening, member = nights.start(workspace, name.strip(), corpus, settings, host, identity)
     url.put("evening", evening.name)
     url.put("rater", member.name)
     url.put("view", "queries")
@@ -202,7 +203,8 @@ def change(workspace: Workspace, evening: Evening, member: Member) -> None:
 with frame.page(
     "Pizza night", "One evening, one link: real queries, judged passages, a gold set to trust."
 ) as workspace:
-    if not evenings.every(workspace) or url.get("view") == "new":
+    is_host = frame.the_viewer().role == "host"
+    if is_host and (not evenings.every(workspace) or url.get("view") == "new"):
         begin(workspace)
         st.stop()
     language = words.current()
@@ -216,7 +218,7 @@ with frame.page(
             icon=":material/keyboard:",
             query_params={"evening": evening.name, "rater": member.name},
         )
-        if st.button("New evening", type="tertiary", icon=":material/add:"):
+        if is_host and st.button("New evening", type="tertiary", icon=":material/add:"):
             url.put("view", "new")
             st.rerun()
     if view == "tonight":

@@ -17,7 +17,12 @@ NO_ANSWER = "no-answer"
 
 
 def start(
-    workspace: Workspace, name: str, corpus: str, settings: Settings, host: str
+    workspace: Workspace,
+    name: str,
+    corpus: str,
+    settings: Settings,
+    host: str,
+    identity: str = "",
 ) -> tuple[Evening, Member]:
     """Start an evening on a corpus: its gold set, of the same name, is made where there is none.
 
@@ -29,7 +34,7 @@ def start(
     elif gold.marker(workspace, name)[0] != corpus:
         raise InputError(f"gold set {name!r} is on another corpus; choose another name")
     evening = evenings.create(workspace, name, name, settings)
-    return evening, evenings.join(workspace, evening, host, "host")
+    return evening, evenings.join(workspace, evening, host, "host", identity=identity)
 
 
 def ask(

@@ -108,6 +108,16 @@ def join(
         return Member(int(done.lastrowid or 0), evening.id, name, role)
 
 
+def of_identity(workspace: Workspace, evening: Evening, identity: str) -> Member | None:
+    """Return who of a sign-in takes part in an evening, None if nobody does yet."""
+    with workspace.read() as db:
+        row = db.execute(
+            "SELECT * FROM members WHERE evening = ? AND identity = ? AND identity != ''",
+            [evening.id, identity],
+        ).fetchone()
+    return None if row is None else _member(row)
+
+
 def token(workspace: Workspace, member: Member) -> str:
     """Return the token by which a member's browser is known to the routes."""
     with workspace.read() as db:

@@ -10,9 +10,11 @@ import streamlit as st
 
 from goldsets import jobs, sample
 from goldsets.evaluation.spec import sweep_of
+from goldsets.labelling.access import Viewer
 from goldsets.launch import start_sweep
 from goldsets.store import open_workspace
-from retrieval.errors import PizzaError
+from pages.ui import gate
+from retrieval.errors import Forbidden, PizzaError
 from retrieval.store import Workspace, corpora
 
 PAGES = {
@@ -25,6 +27,7 @@ PAGES = {
     "Compare": ("pages/compare.py", ":material/compare_arrows:"),
     "Playground": ("pages/playground.py", ":material/science:"),
 }
+FOR_RATERS = ("Pizza night", "Label")
 STYLE = Path(__file__).with_name("style.css")
 
 
@@ -36,8 +39,11 @@ def page(name: str, about: str = "", *, title: bool = True) -> Iterator[Workspac
     with st.sidebar:
         st.markdown("### :material/local_pizza: Pizza Night")
         for label, (path, icon) in PAGES.items():
-            st.page_link(path, label=label, icon=icon, width="stretch")
+            if may_see(label):
+                st.page_link(path, label=label, icon=icon, width="stretch")
     try:
+        if not may_see(name):
+            raise Forbidden(f"{name} is the host's; yours are {' and '.join(FOR_RATERS)}")
         workspace = the_workspace()
         with st.sidebar:
             _under_way(workspace)
@@ -48,6 +54,23 @@ def page(name: str, about: str = "", *, title: bool = True) -> Iterator[Workspac
         yield workspace
     except PizzaError as e:
         st.error(str(e), icon=":material/error:")
+
+
+def the_viewer() -> Viewer:
+    """Return who looks at the page.
+
+    Raises:
+        Forbidden: the server is shared, and nobody has said its passphrase here.
+    """
+    viewer = gate.viewer(st.context.headers.get("Cookie", ""))
+    if viewer is None:
+        raise Forbidden("say the passphrase first: reload the page")
+    return viewer
+
+
+def may_see(name: str) -> bool:
+    """Tell whether a page is for whoever looks at it."""
+    return name in FOR_RATERS or the_viewer().role == "host"
 
 
 @st.cache_resource(show_spinner="Opening the workspace")

@@ -30,18 +30,27 @@ def choose_evening(workspace: Workspace, language: str) -> Evening:
 def the_member(workspace: Workspace, evening: Evening, language: str) -> Member:
     """Return who takes part, after asking for a name; draw nothing further until there is one.
 
-    The name stays in the URL, so that a reload finds the same person.
+    On this machine alone the name in the URL is trusted, so that a reload finds the same person;
+    on a shared server it is the cookie that tells who somebody is.
     """
+    viewer = frame.the_viewer()
     known = {m.name: m for m in evenings.members(workspace, evening)}
     name = url.get("rater")
-    if name in known:
-        return known[name]
+    member = evenings.of_identity(workspace, evening, viewer.identity)
+    if member is None and not viewer.identity:
+        member = known.get(name)
+    if member is not None:
+        return member
     said = words.table(language)
     with st.form("join", border=True, width=460):
         name = st.text_input(said["your_name"], name, max_chars=evenings.MAX_NAME)
         frame.quiet(said["join_hint"])
         if st.form_submit_button(said["join"], type="primary"):
-            member = evenings.join(workspace, evening, name or "", again=True)
+            role = viewer.role if viewer.identity else "rater"
+            again = not viewer.identity
+            member = evenings.join(
+                workspace, evening, name or "", role, identity=viewer.identity, again=again
+            )
             url.put("rater", member.name)
             st.rerun()
     return st.stop()

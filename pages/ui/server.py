@@ -1,4 +1,4 @@
-"""The server: the pages, and the routes beside them.
+"""The server: the pages, the routes beside them, and the door where it is shared.
 
 streamlit run pages/ui/server.py
 """
@@ -6,7 +6,12 @@ streamlit run pages/ui/server.py
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
-from pages.ui.routes import ROUTES
+from pages.ui import gate, routes
 
-app = st.App(Path(__file__).parents[2] / "app.py", routes=ROUTES)
+app = st.App(
+    Path(__file__).parents[2] / "app.py",
+    routes=[*routes.ROUTES, *gate.ROUTES],
+    middleware=[Middleware(gate.Door)],
+)

@@ -61,13 +61,25 @@ def page(browser: Browser) -> Iterator[Page]:
     assert not errors
 
 
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def serving(workspace: Path, **environment: str) -> Iterator[str]:
     """Run the app on a workspace; yield its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "pages/ui/server.py", "--server.headless=true"]
+    port = free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "pages/ui/server.py",
+        "--server.headless=true",
+    ]
     process = subprocess.Popen(
         [*command, f"--server.port={port}"],
         cwd=ROOT,
@@ -77,14 +89,15 @@ def serving(workspace: Path, **environment: str) -> Iterator[str]:
     )
     address = f"http://127.0.0.1:{port}"
     try:
-        _await(f"{address}/_stcore/health")
+        await_server(f"{address}/_stcore/health")
         yield address
     finally:
         process.kill()
         process.wait()
 
 
-def _await(url: str) -> None:
+def await_server(url: str) -> None:
+    """Wait until a server answers."""
     for _ in range(300):
         try:
             urllib.request.urlopen(url, timeout=1)
