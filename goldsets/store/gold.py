@@ -146,29 +146,6 @@ def judge(
         return _log_judgment(db, gold, query, evidence, rater, replaces)
 
 
-def withdraw(workspace: Workspace, name: str, judgment: int, rater: str) -> None:
-    """Log that a judgment no longer holds."""
-    with workspace.write() as db:
-        gold = _get(db, name)["id"]
-        row = next((r for r in _judgment_rows(db, gold) if r["id"] == judgment), None)
-        if row is None:
-            raise InputError(f"judgment {judgment} has been replaced or withdrawn already")
-        _log_judgment(db, gold, row["query"], _judgment(row).evidence, rater, judgment, held=False)
-
-
-def match(
-    db: Connection,
-    name: str,
-    query: str,
-    mine: Sequence[int],
-    wanted: Sequence[Evidence],
-    who: str,
-) -> list[int]:
-    """Make the judgments `mine` of a query say what is wanted; return the ids of the new rows.
-
-    What is not wanted is withdrawn, what is wanted and does not hold is logged. A judgment that
-    somebody else has replaced (re-anchored, say) or withdrawn stays as they left it.
-    """
 def replace_all(
     workspace: Workspace, name: str, evidence: Mapping[int, Evidence], rater: str
 ) -> int:
@@ -184,6 +161,34 @@ def replace_all(
     return len(held)
 
 
+def withdraw(workspace: Workspace, name: str, judgment: int, rater: str) -> int:
+    """Log that a judgment no longer holds; return the id of the row that says so.
+
+    Raises:
+        InputError: it has been replaced or withdrawn already (somebody was quicker).
+    """
+    with workspace.write() as db:
+        gold = _get(db, name)["id"]
+        row = next((r for r in _judgment_rows(db, gold) if r["id"] == judgment), None)
+        if row is None:
+            raise InputError(f"judgment {judgment} has been replaced or withdrawn already")
+        old = _judgment(row)
+        return _log_judgment(db, gold, old.query, old.evidence, rater, judgment, held=False)
+
+
+def match(
+    db: Connection,
+    name: str,
+    query: str,
+    mine: Sequence[int],
+    wanted: Sequence[Evidence],
+    who: str,
+) -> list[int]:
+    """Make the judgments `mine` of a query say what is wanted; return the ids of the new rows.
+
+    What is not wanted is withdrawn, what is wanted and does not hold is logged. A judgment that
+    somebody else has replaced (re-anchored, say) or withdrawn stays as they left it.
+    """
     goldset = _get(db, name)["id"]
     tips = {row["first"]: row for row in db.execute(TIPS, [json.dumps(list(mine))])}
     held: dict[Evidence, Row] = {}
