@@ -1,6 +1,5 @@
 """Gold set: queries, and the evidence that answers them, marked in the documents."""
 
-import re
 import tempfile
 from html import escape
 from pathlib import Path
@@ -10,6 +9,7 @@ import streamlit as st
 from goldsets.bring import send
 from goldsets.evaluation.words import count
 from goldsets.evidence import Status, locate
+from goldsets.labelling.intake import fresh_id
 from goldsets.store import gold
 from goldsets.store.gold import Judgment
 from goldsets.types import Evidence, GoldSet, Query
@@ -56,23 +56,11 @@ def add_query(workspace: Workspace, name: str) -> None:
         text = st.text_area("Query", placeholder="As a user would type it", max_chars=2000)
         tags = st.text_input("Tags", placeholder="with commas")
         if st.form_submit_button("Add", type="primary"):
-            query = Query(
-                fresh_id(read.gold(workspace, name), text), text.strip(), "", tags_of(tags), "any"
-            )
+            taken = gold.known_ids(workspace, name)
+            query = Query(fresh_id(text, taken), text.strip(), "", tags_of(tags), "any")
             gold.put_query(workspace, name, query, WHO)
             url.put("query", query.id)
             st.rerun()
-
-
-def fresh_id(held: GoldSet, text: str) -> str:
-    """Make a readable id from a query's first words."""
-    words = re.findall(r"\w+", text.lower())[:5]
-    stem = "-".join(words)[:48] or "query"
-    taken = {q.id for q in held.queries}
-    number = next(
-        n for n in range(1, len(taken) + 2) if (stem if n == 1 else f"{stem}-{n}") not in taken
-    )
-    return stem if number == 1 else f"{stem}-{number}"
 
 
 def tags_of(text: str | None) -> tuple[str, ...]:

@@ -19,8 +19,12 @@ Named = TypeVar("Named", Document, Query)
 
 SHOWN = 20
 """Problems that a summary lists; the rest are counted."""
+KEPT = 10_000
+"""Problems that a report holds; of those beyond it holds the number."""
 LONGEST = 400
 """Characters of a problem that are kept."""
+HANGUL, LATIN = re.compile("[가-힣]"), re.compile("[A-Za-z]")
+WORD = re.compile(r"[^\W\d_]+")
 WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,9}\s*")
 
 
@@ -52,7 +56,8 @@ class Report:
         if self.strict:
             raise _Stop(problem, where=where)
         self.kinds[what] += 1
-        self.problems.append(f"{where}: {problem}")
+        if len(self.problems) < KEPT:
+            self.problems.append(f"{where}: {problem}")
 
     @contextmanager
     def skipping(self, what: str, where: str) -> Iterator[None]:
@@ -82,8 +87,8 @@ class Report:
         for what, count in self.kinds.items():
             yield f"{count:,} {what if count == 1 else _plural(what)} left out"
         yield from self.problems[:SHOWN]
-        if len(self.problems) > SHOWN:
-            yield f"... and {len(self.problems) - SHOWN:,} more"
+        if self.kinds.total() > SHOWN:
+            yield f"... and {self.kinds.total() - SHOWN:,} more"
 
 
 @dataclass(frozen=True)
@@ -169,6 +174,17 @@ def whole_number(row: Mapping[str, object], key: str) -> int:
 def numbered(position: int) -> str:
     """Name the query at a position, counted from 1, where a format gives it no id."""
     return f"q{position:04d}"
+
+
+def language_of(texts: Iterable[str]) -> str:
+    """Guess: `ko` where at least half of the words have Hangul, `en` Latin letters, else nothing.
+
+    Words count and not letters, because Korean queries are full of Latin names.
+    """
+    words = [word for text in texts for word in WORD.findall(text)]
+    if words and 2 * sum(1 for w in words if HANGUL.search(w)) >= len(words):
+        return "ko"
+    return "en" if words and 2 * sum(1 for w in words if LATIN.search(w)) >= len(words) else ""
 
 
 def find_quote(text: str, quote: str, near: int) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, count, islice
+from itertools import chain, count
 from pathlib import Path
 
 from goldsets.formats.base import (
@@ -12,6 +12,7 @@ from goldsets.formats.base import (
     find_quote,
     inside,
     items,
+    language_of,
     whole_number,
 )
 from goldsets.formats.files import Source, single, source
@@ -40,8 +41,7 @@ def read(path: Path, report: Report, *, language: str = "") -> Imported:
     """Read a file, or the only .json file of a folder; a document is an article.
 
     The paragraphs are the document's given spans. Several answers are alternatives; a question
-    that has none (`is_impossible`) is tagged `no-answer`. Without `language` it is guessed: `ko`
-    where most letters are Hangul, else `en`.
+    that has none (`is_impossible`) is tagged `no-answer`. Without `language` it is guessed.
 
     Raises:
         InputError: the file is missing or is not SQuAD's JSON.
@@ -58,7 +58,7 @@ def read(path: Path, report: Report, *, language: str = "") -> Imported:
             paragraphs += found
     queries: dict[str, Query] = {}
     evidence: dict[str, tuple[Evidence, ...]] = {}
-    spoken = language or _guess(paragraphs)
+    spoken = language or language_of(p.context for p in paragraphs[:SAMPLE])
     for where, row, paragraph in _questions(paragraphs):
         with report.skipping("query", where):
             spans = _spans(row, paragraph, report, where)
@@ -151,8 +151,3 @@ def _query(row: Mapping[str, object], spans: list[Span], language: str) -> Query
     needs: Needs = "any" if len(spans) > 1 else "all"
     text = text_field(row, "question")
     return Query(text_field(row, "id"), text, language, tags, needs, "imported")
-
-
-def _guess(paragraphs: Iterable[_Paragraph]) -> str:
-    letters = [c for p in islice(paragraphs, SAMPLE) for c in p.context if c.isalpha()]
-    return "ko" if 2 * sum("\uac00" <= c <= "\ud7a3" for c in letters) > len(letters) else "en"

@@ -113,6 +113,29 @@ def put_query(workspace: Workspace, name: str, query: Query, who: str) -> None:
         _log_queries(db, _get(db, name)["id"], [query], who)
 
 
+def put_queries(workspace: Workspace, name: str, queries: Sequence[Query], who: str) -> None:
+    """Add new queries, all of them or none.
+
+    Raises:
+        InputError: the log knows an id already (a deleted query would come back with its
+            judgments), or an id is there twice.
+    """
+    with workspace.write() as db:
+        goldset = _get(db, name)["id"]
+        known = _known_ids(db, goldset)
+        for query in queries:
+            if query.id in known:
+                raise InputError(f"the id {query.id!r} is taken; nothing was added, try again")
+            known.add(query.id)
+        _log_queries(db, goldset, queries, who)
+
+
+def known_ids(workspace: Workspace, name: str) -> set[str]:
+    """Return the ids of all queries there are and ever were: those a new query must not have."""
+    with workspace.read() as db:
+        return _known_ids(db, _get(db, name)["id"])
+
+
 def delete_query(workspace: Workspace, name: str, query: str, who: str) -> None:
     """Take a query out of the gold set; the log keeps it and its judgments."""
     with workspace.write() as db:
@@ -362,6 +385,10 @@ def _holds(db: Connection, goldset: int, query: str) -> bool:
     sql = "SELECT deleted FROM queries WHERE goldset = ? AND query = ? ORDER BY id DESC LIMIT 1"
     row = db.execute(sql, [goldset, query]).fetchone()
     return row is not None and not row["deleted"]
+
+
+def _known_ids(db: Connection, goldset: int) -> set[str]:
+    return {r[0] for r in db.execute("SELECT query FROM queries WHERE goldset = ?", [goldset])}
 
 
 def _query_rows(db: Connection, goldset: int) -> list[Row]:

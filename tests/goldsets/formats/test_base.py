@@ -1,6 +1,6 @@
 import pytest
 
-from goldsets.formats.base import SHOWN, Qrel, Report, find_quote, inside, judged
+from goldsets.formats.base import SHOWN, Qrel, Report, find_quote, inside, judged, language_of
 from goldsets.types import Query
 from retrieval.errors import InputError
 from retrieval.types import Document
@@ -83,3 +83,20 @@ def test_judgments_of_documents() -> None:
         "f:8: score: not a whole number: '1.5'",
         "f:9: score: not a whole number: '９'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("reset password", "en"),
+        ("비밀번호 재설정", "ko"),
+        ("Kubernetes 설치 방법", "ko"),
+        ("ChatGPT 사용", "ko"),
+        ("how to type 한글 on a mac", "en"),
+        ("ピザ を 焼く", ""),
+        ("404 ?!", ""),
+        ("", ""),
+    ],
+)
+def test_a_language_is_guessed_by_the_letters_of_words(text: str, language: str) -> None:
+    assert language_of([text]) == language

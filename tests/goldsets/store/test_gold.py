@@ -295,3 +295,25 @@ def test_many_are_replaced_at_once_but_for_those_somebody_has_decided(workspace:
     assert store.replace_all(workspace, "gold", new, "me") == 2
     assert store.read(workspace, "gold").evidence["a"] == (span(10, 2, "p"), span(12))
     assert store.replace_all(workspace, "gold", new, "me") == 0
+
+
+def test_many_queries_are_added_at_once_or_none(workspace: Workspace) -> None:
+    many = [Query(f"q{i}", "?", "ko", ("tail",), "any", "logged") for i in range(5000)]
+    store.put_queries(workspace, "gold", many, "me")
+    assert store.read(workspace, "gold").queries == tuple(many)
+    before = rows(workspace)
+    for bad in ([Query("new", "?"), Query("q7", "again")], [Query("new", "?"), Query("new", "!")]):
+        with pytest.raises(InputError, match=r"the id '\w+' is taken; nothing was added"):
+            store.put_queries(workspace, "gold", bad, "me")
+    with pytest.raises(NotFound):
+        store.put_queries(workspace, "nope", [], "me")
+    assert rows(workspace) == before
+
+
+def test_the_id_of_a_deleted_query_stays_taken(workspace: Workspace) -> None:
+    store.put_queries(workspace, "gold", [Query("a", "?")], "me")
+    store.judge(workspace, "gold", "a", span(3), "me")
+    store.delete_query(workspace, "gold", "a", "me")
+    assert store.known_ids(workspace, "gold") == {"a"}
+    with pytest.raises(InputError, match="taken"):
+        store.put_queries(workspace, "gold", [Query("a", "another question")], "me")
