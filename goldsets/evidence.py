@@ -189,11 +189,13 @@ GUESSES = 20_000
 
 def _look_again(found: list[Found], corpus: Corpus) -> None:
     """Look for what is gone where its words may be: in other documents if its own is not there."""
+    lost = [i for i, f in enumerate(found) if f.span is None]
+    if not lost:
+        return
     taken: Taken = defaultdict(list)
     for f in found:
         if f.span:
             taken[_claim(f, f.document)].append(f.span)
-    lost = [i for i, f in enumerate(found) if f.span is None]
     absent = [i for i in lost if found[i].evidence.document not in corpus.row]
     quotes = ["".join(found[i].evidence.exact.split()) for i in absent]
     for i, documents in zip(absent, _holding(quotes, corpus), strict=True):

@@ -1,6 +1,7 @@
 """Gold set: queries, and the evidence that answers them, marked in the documents."""
 
 import tempfile
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
@@ -8,16 +9,17 @@ import streamlit as st
 
 from goldsets.bring import send
 from goldsets.evaluation.words import count
-from goldsets.evidence import Status, locate
+from goldsets.evidence import Found
+from goldsets.labelling import reanchor
 from goldsets.labelling.intake import fresh_id
 from goldsets.store import gold
 from goldsets.store.gold import Judgment
 from goldsets.types import Evidence, GoldSet, Query
-from pages.ui import frame, read, search, spans, url
+from pages.ui import changes, frame, read, search, spans, url
 from pages.ui.text import is_fixed_width
 from retrieval.errors import InputError
 from retrieval.store import Workspace, corpora
-from retrieval.types import Corpus
+from retrieval.types import Corpus, Span
 
 WHO = "host"
 GRADES = {"3": "3 answers", "2": "2 partly", "1": "1 on topic", "0": "0 not"}
@@ -145,11 +147,13 @@ def edit(workspace: Workspace, name: str, query: Query) -> None:
             st.rerun()
 
 
-def evidence_table(workspace: Workspace, name: str, judged: list[Judgment], corpus: Corpus) -> None:
+def evidence_table(
+    workspace: Workspace, name: str, judged: list[Judgment], now: Mapping[int, Found]
+) -> None:
     """List the evidence of a query; a click shows it in its document."""
     for judgment in judged:
         e = judgment.evidence
-        columns = st.columns([1.1, 5, 0.5, 0.5], vertical_alignment="center", gap="small")
+        columns = st.columns([1.1, 4.6, 0.9, 0.5], vertical_alignment="center", gap="small")
         with columns[0]:
             if st.button(
                 e.document,
@@ -163,9 +167,8 @@ def evidence_table(workspace: Workspace, name: str, judged: list[Judgment], corp
         quote = escape(shorten(e.exact))
         columns[1].html(f"<div class='pn-quote'><mark class='grade{e.grade}'>{quote}</mark></div>")
         grade = GRADES.get(str(e.grade), str(e.grade))
-        columns[2].html(
-            f"<span class='pn-quiet' title='{grade}'>{e.grade}{_gone(e, corpus)}</span>"
-        )
+        found = f" · {now[judgment.id].status}" if judgment.id in now else ""
+        columns[2].html(f"<span class='pn-quiet' title='{grade}'>{e.grade}{found}</span>")
         with columns[3]:
             if st.button(
                 "",
@@ -184,14 +187,21 @@ def shorten(text: str, most: int = 180) -> str:
     return flat if len(flat) <= most else f"{flat[:most]} …"
 
 
-def _gone(e: Evidence, corpus: Corpus) -> str:
-    text = corpus.documents[corpus.row[e.document]].text if e.document in corpus.row else ""
-    status, _ = locate(e, text)
-    return "" if status is Status.EXACT else f" · {status}"
+def _place(judgment: Judgment, now: Mapping[int, Found]) -> tuple[str, Span | None]:
+    """Return where a judgment's evidence stands now; edited evidence stands nowhere for sure."""
+    e, found = judgment.evidence, now.get(judgment.id)
+    if found is None:
+        return e.document, Span(e.start, e.end)
+    return found.document, found.span if found.status.sure else None
 
 
 def mark(
-    workspace: Workspace, name: str, query: Query, judged: list[Judgment], corpus: Corpus
+    workspace: Workspace,
+    name: str,
+    query: Query,
+    judged: list[Judgment],
+    corpus: Corpus,
+    now: Mapping[int, Found],
 ) -> None:
     """Show a document with the query's evidence, in which the mouse marks more."""
     left, right = st.columns([1, 1.5], vertical_alignment="bottom")
@@ -216,11 +226,8 @@ def mark(
         new = Evidence.of(document.id, document.text, span.start, span.end, int(grade or 3))
         gold.judge(workspace, name, query.id, new, WHO)
 
-    here = [
-        (j, locate(j.evidence, document.text)[1])
-        for j in judged
-        if j.evidence.document == document.id
-    ]
+    places = [(j, *_place(j, now)) for j in judged]
+    here = [(j, span) for j, place, span in places if place == document.id]
     at = url.get("at") or (str(here[0][1].start) if here and here[0][1] else "")
     drawn = [
         spans.Drawn(
@@ -258,13 +265,21 @@ with frame.page(
         st.stop()
     held = read.gold(workspace, name)
     corpus = read.corpus(workspace, held.corpus)
+    changed = changes.queue(workspace, name, corpus)
     frame.quiet(
         f"{count(len(held.queries), 'query', 'queries')}, {count(held.judgments, 'judged span')} in"
-        f" corpus {escape(held.corpus)} v{corpus.version}, gold version {held.version}."
+        f" corpus {escape(held.corpus)} {reanchor.holds_in(corpus, changed)},"
+        f" gold version {held.version}."
     )
     if not held.queries:
         st.info("No query yet. Add one with **Add query**: ten real ones beat a hundred invented.")
         st.stop()
+    if url.get("view") == "changes":
+        changes.view(workspace, name, corpus, changed, WHO)
+        st.stop()
+    if changed:
+        changes.banner(corpus, changed)
+    now = {c.judgment.id: c.found for c in changed}
     left, right = st.columns([1, 1.9], gap="large")
     with left:
         query = pick_query(held)
@@ -276,8 +291,8 @@ with frame.page(
         )
         if judged:
             with st.expander(count(len(judged), "judged span"), expanded=len(judged) <= 4):
-                evidence_table(workspace, name, judged, corpus)
+                evidence_table(workspace, name, judged, now)
         else:
             st.caption("No evidence yet. Find the passage below, and select the words that answer.")
         search.passages(workspace, corpus, query.text)
-        mark(workspace, name, query, judged, corpus)
+        mark(workspace, name, query, judged, corpus, now)

@@ -122,10 +122,20 @@ def remark(
     return store.judge(workspace, name, old.query, new, rater, replaces=old.id)
 
 
-def drop(workspace: Workspace, name: str, change: Change, rater: str) -> None:
-    """Withdraw the evidence; the log keeps it.
+def drop(workspace: Workspace, name: str, change: Change, rater: str) -> int:
+    """Withdraw the evidence, which the log keeps; return the row that says so.
 
     Raises:
         InputError: somebody has decided it already.
     """
-    store.withdraw(workspace, name, change.judgment.id, rater)
+    return store.withdraw(workspace, name, change.judgment.id, rater)
+
+
+def undo(workspace: Workspace, name: str, change: Change, decided: int, rater: str) -> int:
+    """Let a judgment hold again in place of what was decided; return its new row.
+
+    Raises:
+        InputError: somebody has decided anew since.
+    """
+    old = change.judgment
+    return store.judge(workspace, name, old.query, old.evidence, rater, replaces=decided)

@@ -257,3 +257,16 @@ def test_decisions_go_out_and_come_back_in_the_own_format(
     assert {q: set(e) for q, e in again.evidence.items()} == {
         q: set(e) for q, e in held.evidence.items()
     }
+
+
+@pytest.mark.parametrize("what", ["accept", "drop"])
+def test_what_was_decided_can_be_undone(workspace: Workspace, what: str) -> None:
+    change_all(workspace)
+    change = queue(workspace)[0]
+    decided = getattr(reanchor, what)(workspace, "gold", change, "ben")
+    again = reanchor.undo(workspace, "gold", change, decided, "ben")
+    first = queue(workspace)[0]
+    assert (first.judgment.id, first.judgment.evidence) == (again, change.judgment.evidence)
+    assert len(queue(workspace)) == 5
+    with pytest.raises(InputError, match="replaced already"):
+        reanchor.undo(workspace, "gold", change, decided, "cleo")
