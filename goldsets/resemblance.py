@@ -22,7 +22,7 @@ ALIKE = 0.5
 Measured on the sample's evidence in eight versions of its corpus and on Korean pages before and
 after they were translated anew: what lies above had been reworded, what lies below left out, but
 for a handful on either side. Where the passage is deleted, the best that is left lies below it for
-five in six; the others are sentences that say nearly the same of something else.
+four in five; the others are sentences that say nearly the same of something else.
 """
 
 TOGETHER = 0.75

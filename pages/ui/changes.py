@@ -1,12 +1,10 @@
 """What changed under a gold set: each piece as it was and as it is, and a key to decide it."""
 
-import re
 from collections.abc import Callable
 from functools import partial
 from html import escape
 
 import streamlit as st
-from rapidfuzz.distance import Indel
 
 from goldsets.evaluation.words import count
 from goldsets.evidence import Status
@@ -14,15 +12,13 @@ from goldsets.labelling import reanchor
 from goldsets.labelling.reanchor import Change
 from goldsets.store import gold
 from pages.ui import frame, spans, url
-from pages.ui.text import is_fixed_width
+from pages.ui.text import differences, is_fixed_width
 from retrieval.errors import InputError, PizzaError
 from retrieval.store import Workspace
 from retrieval.types import Corpus, Document, Span
 
 AROUND = 260
 """Characters shown before and after a quote."""
-
-TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 
 
 def queue(workspace: Workspace, name: str, corpus: Corpus) -> list[Change]:
@@ -307,33 +303,3 @@ def _around(text: str, span: Span) -> tuple[str, str]:
     if high < len(text):
         after = after.rpartition(" ")[0] + " …"
     return escape(before), escape(after)
-
-
-def differences(old: str, new: str) -> tuple[str, str]:
-    """Draw two quotes as HTML with the words that only one of them has in <del> and <ins>."""
-    olds, news = TOKEN.findall(old), TOKEN.findall(new)
-    alike = [[" " if t.isspace() else t for t in tokens] for tokens in (olds, news)]
-    left, right = [], []
-    for op in Indel.opcodes(*alike):
-        was = "".join(olds[op.src_start : op.src_end])
-        now = "".join(news[op.dest_start : op.dest_end])
-        left.append(("" if op.tag == "equal" else "del", was))
-        right.append(("" if op.tag == "equal" else "ins", now))
-    return _tagged(left), _tagged(right)
-
-
-def _tagged(parts: list[tuple[str, str]]) -> str:
-    """Draw parts in their tags; a space between two of one tag joins them."""
-    joined: list[tuple[str, str]] = []
-    for tag, text in (p for p in parts if p[1]):
-        if tag and len(joined) > 1 and joined[-1][1].isspace() and joined[-2][0] == tag:
-            space = joined.pop()[1]
-            text = joined.pop()[1] + space + text
-        joined.append((tag, text))
-    return "".join(_in_tag(t, x) if t and x.strip() else escape(x) for t, x in joined)
-
-
-def _in_tag(tag: str, text: str) -> str:
-    core = text.strip()
-    before, _, after = text.partition(core)
-    return f"{before}<{tag}>{escape(core)}</{tag}>{after}"

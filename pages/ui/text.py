@@ -1,12 +1,17 @@
 """Documents as HTML: everything from a document is escaped, nothing in it can run or style."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
+from rapidfuzz.distance import Indel
+
 from goldsets.evidence import Anchored
 from retrieval.types import Chunks, Document
+
+TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 
 
 @dataclass(frozen=True)
@@ -83,3 +88,33 @@ def hit_card(hit: Hit) -> str:
         f"<span class='score'>{escape(hit.score)}</span></div>"
         f"<div class='body'>{hit.body}</div></div>"
     )
+
+
+def differences(old: str, new: str) -> tuple[str, str]:
+    """Draw two quotes as HTML with the words that only one of them has in <del> and <ins>."""
+    olds, news = TOKEN.findall(old), TOKEN.findall(new)
+    alike = [[" " if t.isspace() else t for t in tokens] for tokens in (olds, news)]
+    left, right = [], []
+    for op in Indel.opcodes(*alike):
+        was = "".join(olds[op.src_start : op.src_end])
+        now = "".join(news[op.dest_start : op.dest_end])
+        left.append(("" if op.tag == "equal" else "del", was))
+        right.append(("" if op.tag == "equal" else "ins", now))
+    return _tagged(left), _tagged(right)
+
+
+def _tagged(parts: list[tuple[str, str]]) -> str:
+    """Draw parts in their tags; a space between two of one tag joins them."""
+    joined: list[tuple[str, str]] = []
+    for tag, text in (p for p in parts if p[1]):
+        if tag and len(joined) > 1 and joined[-1][1].isspace() and joined[-2][0] == tag:
+            space = joined.pop()[1]
+            text = joined.pop()[1] + space + text
+        joined.append((tag, text))
+    return "".join(_in_tag(t, x) if t and x.strip() else escape(x) for t, x in joined)
+
+
+def _in_tag(tag: str, text: str) -> str:
+    core = text.strip()
+    before, _, after = text.partition(core)
+    return f"{before}<{tag}>{escape(core)}</{tag}>{after}"

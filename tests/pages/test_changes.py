@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from goldsets.labelling import reanchor
 from goldsets.store import gold, open_workspace
 from goldsets.types import Evidence, GoldSet, Query
-from pages.ui.changes import differences
+from pages.ui.text import differences
 from retrieval.store import Workspace, corpora
 from retrieval.types import Document
 
