@@ -135,6 +135,7 @@ def figures(workspace: Workspace, night: Night) -> None:
     columns[2].metric("A minute", f"{labels.pace(workspace, night.evening):.1f}")
     columns[3].metric("To decide", f"{len(night.disputed):,}")
     frame.quiet(escape(agreement.sentence(night)))
+    frame.quiet(escape(agreement.power(workspace, night)))
 
 
 def table(night: Night) -> None:

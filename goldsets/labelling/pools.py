@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from goldsets.evaluation.measures import Measure
+from goldsets.evaluation.power import Power, expected, meter
 from goldsets.evaluation.run import Run
 from goldsets.evaluation.spec import Variant
 from goldsets.evaluation.sweep import Board, Prepared
@@ -93,6 +95,17 @@ def _sources(
         rows = run.rows(board.gold)
         ids = np.where((rows >= 0)[:, None], run.candidates.ids[rows], -1)
         yield "import", _firsts(prepared, ids, depth)
+
+
+def power_of(gold_: GoldSet, corpus: Corpus, measure: Measure, rt: Runtime) -> Power:
+    """Say what the answered queries of a gold set can tell apart between the pooled pipelines."""
+    answered = tuple(q for q in gold_.queries if any(e.grade > 0 for e in gold_.of(q)))
+    if not answered:
+        return expected(0)
+    board = Board(GoldSet(gold_.name, gold_.corpus, answered, gold_.evidence), corpus, rt)
+    laid = [board.prepare(Variant(n, pipeline_of(s))) for n, s in PIPELINES.items()]
+    values = [board.values(p.index, p.ranking.value.ids, [measure])[0] for p in laid]
+    return meter(np.stack(values))
 
 
 Place = tuple[int, int, int]

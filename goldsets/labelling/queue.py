@@ -7,7 +7,7 @@ so every pair of raters comes to share items. Order within a query is shuffled f
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from goldsets.labelling.types import Action
@@ -24,16 +24,15 @@ AT_IT = frozenset({"held", "grade", "cannot_tell"})
 
 @dataclass(frozen=True)
 class Place:
-    """An item in the queue: whose it is or was, by member, and what they made of it."""
+    """An item in the queue: who is done with it or has it now, and what the asking member made.
+
+    `mine` is "" where that member has not seen it.
+    """
 
     item: int
     query: str
-    by: Mapping[int, State] = field(default_factory=dict)
-
-    @property
-    def at_it(self) -> frozenset[int]:
-        """Return who is done with it or has it now."""
-        return frozenset(m for m, state in self.by.items() if state in AT_IT)
+    at_it: frozenset[int] = frozenset()
+    mine: State | Literal[""] = ""
 
 
 def choose(
@@ -43,41 +42,37 @@ def choose(
 
     What they graded, skipped or hold is not among them; what they put off comes last.
     """
-    free = [p for p in places if _is_free(p, member, raters)]
-    if not free:
-        return []
-    company = _company(places, member, raters)
-    queries = _ranked(free, places, member, company, at)
+    free = [p for p in places if p.mine in ("", "later", "undo") and len(p.at_it) < raters]
+    company = _company(places, free, member, raters)
+    ranked = _ranked(free, places, member, company, at)
 
     def key(place: Place) -> tuple[object, ...]:
-        later = place.by.get(member) == "later"
         shuffled = digest(str(member), str(place.item))
-        return later, queries[place.query], company[place.item], shuffled
+        return place.mine == "later", ranked[place.query], company[place.item], shuffled
 
-    return [p.item for p in sorted(free, key=key)[:number]]
-
-
-def _is_free(place: Place, member: int, raters: int) -> bool:
-    mine = place.by.get(member)
-    return mine in (None, "later", "undo") and len(place.at_it) < raters
+    wanted = {q for q, rank in ranked.items() if rank < number} if len(free) > number else ranked
+    near = [p for p in free if p.query in wanted and p.mine != "later"]
+    return [p.item for p in sorted(near if len(near) >= number else free, key=key)[:number]]
 
 
-def _company(places: Sequence[Place], member: int, raters: int) -> dict[int, int]:
+def _company(
+    places: Sequence[Place], free: Sequence[Place], member: int, raters: int
+) -> dict[int, int]:
     """Return how many items a member has shared with those who are at each item, the least of them.
 
     An item nobody is at counts as a little more than the least that is shared with anybody: so it
     is begun rather than a third item shared with the same person. For one rater an item there is
     nothing to share.
     """
+    if raters == 1:
+        return dict.fromkeys((p.item for p in free), 0)
     shared: Counter[int] = Counter()
     for place in places:
-        shared.update(dict.fromkeys(place.at_it, int(member in place.at_it)))
-    shared.pop(member, None)
-    alone = min(shared.values(), default=0) + ENOUGH
-    return {
-        p.item: min((shared[m] for m in p.at_it - {member}), default=alone) if raters > 1 else 0
-        for p in places
-    }
+        if member in place.at_it:
+            shared.update(place.at_it)
+    others = {m for place in places for m in place.at_it} - {member}
+    alone = min((shared[m] for m in others), default=0) + ENOUGH
+    return {p.item: min((shared[m] for m in p.at_it), default=alone) for p in free}
 
 
 def _ranked(

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from sqlite3 import Connection, Row
 
 from goldsets.labelling.decide import decide, evidence_of
-from goldsets.labelling.queue import Place, State, choose
+from goldsets.labelling.queue import AT_IT, Place, State, choose
 from goldsets.labelling.types import Evening, Item, Kind, Label, Member, Source, check_label
 from goldsets.store import evenings, gold
 from goldsets.types import Evidence
@@ -142,7 +142,7 @@ def lease(
         evening, member = _open_to(db, token)
         mine = _mine(db, member, tab, moment)
         if len(mine) < number:
-            places = _places(db, evening, moment)
+            places = _places(db, evening, member, moment)
             wanted = number - len(mine)
             raters = evening.settings.raters
             for item in choose(places, member.id, raters, wanted, at):
@@ -370,14 +370,25 @@ def _lease(
     return str(row["token"])
 
 
-def _places(db: Connection, evening: Evening, moment: float) -> list[Place]:
-    by: dict[int, dict[int, State]] = {}
-    for row in db.execute(STATES, [evening.id]):
-        by.setdefault(row["item"], {})[row["member"]] = row["action"]
-    for row in db.execute(LEASES, [evening.id, moment, moment + CLOCK_SLACK]):
-        by.setdefault(row["item"], {})[row["member"]] = "held"
+def _places(db: Connection, evening: Evening, member: Member, moment: float) -> list[Place]:
+    states = db.execute(STATES, [evening.id])
+    at_it: dict[int, set[int]] = {}
+    mine: dict[int, State] = {}
+    for item, who, action in map(tuple, states):
+        if action in AT_IT:
+            at_it.setdefault(item, set()).add(who)
+        if who == member.id:
+            mine[item] = action
+    for item, who in map(tuple, db.execute(LEASES, [evening.id, moment, moment + CLOCK_SLACK])):
+        at_it.setdefault(item, set()).add(who)
+        if who == member.id:
+            mine[item] = "held"
     rows = db.execute("SELECT id, query FROM items WHERE evening = ? ORDER BY id", [evening.id])
-    return [Place(r["id"], r["query"], by.get(r["id"], {})) for r in rows]
+    nobody: frozenset[int] = frozenset()
+    return [
+        Place(item, query, frozenset(at_it[item]) if item in at_it else nobody, mine.get(item, ""))
+        for item, query in map(tuple, rows)
+    ]
 
 
 def _leased(db: Connection, token: str) -> Leased:

@@ -4,11 +4,17 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from goldsets import jobs
+from goldsets.evaluation.measures import parse_measure
+from goldsets.evaluation.power import phrase
 from goldsets.labelling.agreement import Agreement, Estimate, report, verdict
 from goldsets.labelling.evening import Night
+from goldsets.labelling.pools import power_of
 from goldsets.labelling.types import Item
-from pages.ui import frame
+from pages.ui import frame, read
 from pages.ui.text import Mark, marked
+from retrieval.runtime import Runtime
+from retrieval.store import Workspace
 from retrieval.types import Span
 
 
@@ -32,6 +38,25 @@ def sentence(night: Night) -> str:
     if night.evening.settings.raters < 2:
         return "One rater an item: agreement is not measured. Two or more would tell."
     return verdict(of(night))
+
+
+MEASURE = "R@20"
+
+
+def power(workspace: Workspace, night: Night) -> str:
+    """Say what differences the evening's queries can tell apart, as far as they are judged."""
+    answered = sum(q.answered for q in night.queries)
+    if jobs.at_work(workspace):
+        return ""
+    return _power(workspace, night, night.evening.goldset, night.gold.version, answered)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _power(
+    _workspace: Workspace, _night: Night, goldset: str, gold_version: str, answered: int
+) -> str:
+    rt, corpus = Runtime(_workspace), read.corpus(_workspace, _night.gold.corpus)
+    return phrase(power_of(_night.gold, corpus, parse_measure(MEASURE), rt), MEASURE)
 
 
 def show(night: Night) -> None:

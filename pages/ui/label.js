@@ -153,7 +153,7 @@ class Desk {
 
   // --- what is on the screen -------------------------------------------------------------------
   show() {
-    const empty = !this.item || (this.item.done && this.ahead() < 1 && this.at === this.items.length - 1 && this.exhausted);
+    const empty = !this.item || Boolean(this.item.done && this.exhausted);
     this.root.classList.toggle("empty", empty);
     if (empty) {
       this.query.textContent = this.word("nothing_left");

@@ -1,18 +1,160 @@
 """The queries of an evening: typed, pasted, from a log; and how far each is."""
 
+from dataclasses import replace
+from html import escape
+
 import streamlit as st
 
+from goldsets.evaluation.words import count
 from goldsets.labelling import evening as nights
 from goldsets.labelling.evening import QueryState
+from goldsets.labelling.intake import Proposal, as_queries, logged, pasted, proposed
 from goldsets.labelling.types import Evening, Member
+from goldsets.store import evenings, gold
+from goldsets.types import Query
+from pages.ui import frame, read
+from retrieval.runtime import Runtime
 from retrieval.store import Workspace
+
+HEADS, TAIL = 15, 10
 
 
 def show(workspace: Workspace, evening: Evening, member: Member) -> None:
     """Show the queries, and offer to add some."""
-    st.dataframe([row(q) for q in nights.night(workspace, evening).queries], hide_index=True)
+    with st.container(horizontal=True):
+        with st.popover("Type or paste", icon=":material/add:"):
+            paste(workspace, evening, member)
+        with st.popover("From a log", icon=":material/upload_file:"):
+            from_log(workspace, evening, member)
+    states = nights.night(workspace, evening).queries
+    if not states:
+        st.info("No query yet. Type or paste what users ask, as they ask it: ten real ones do.")
+        return
+    place = frame.table(
+        [row(q) for q in states],
+        key=f"queries-{evening.name}-{len(states)}",
+        height=560,
+        widths={"Query": 520},
+    )
+    details(workspace, evening, member, states[place])
 
 
 def row(state: QueryState) -> dict[str, object]:
     """Describe a query for the table."""
-    return {"Query": state.query.text, "Passages": state.items, "Decided": state.decided}
+    q = state.query
+    return {
+        "Query": q.text,
+        "Read": f"{state.decided} of {state.items}",
+        "State": said(state),
+        "Needs": q.needs,
+        "Tags": ", ".join(q.tags),
+        "Origin": q.origin,
+    }
+
+
+def said(state: QueryState) -> str:
+    """Say how far a query is."""
+    if state.no_answer:
+        return "no answer" if not state.answered else "no answer, but evidence"
+    if not state.done:
+        return "waiting for passages" if not state.items else "open"
+    return "answered" if state.answered else "none found"
+
+
+def details(workspace: Workspace, evening: Evening, member: Member, state: QueryState) -> None:
+    """Offer what can be done to the chosen query."""
+    if member.role == "onlooker":
+        return
+    token = evenings.token(workspace, member)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{_plain(state.query.text)}**")
+        label = "It has an answer after all" if state.no_answer else "The corpus has no answer"
+        if st.button(label, type="tertiary", icon=":material/block:"):
+            nights.say_no_answer(workspace, token, state.query.id, not state.no_answer)
+            st.rerun()
+        other = "any" if state.query.needs == "all" else "all"
+        if st.button(f"It needs {other} of its evidence", type="tertiary"):
+            gold.put_query(
+                workspace, evening.goldset, replace(state.query, needs=other), member.name
+            )
+            st.rerun()
+        if st.button("Take it out", type="tertiary", icon=":material/delete:"):
+            gold.delete_query(workspace, evening.goldset, state.query.id, member.name)
+            st.rerun()
+
+
+def _plain(text: str) -> str:
+    """Keep a text from being read as Markdown."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|$:~" else c for c in text)
+
+
+def paste(workspace: Workspace, evening: Evening, member: Member) -> None:
+    """Take typed or pasted queries."""
+    with st.form("paste", border=False, clear_on_submit=True):
+        text = st.text_area(
+            "Queries, one a line", height=220, placeholder="how do I reset my password"
+        )
+        if st.form_submit_button("Add", type="primary"):
+            held = read.gold(workspace, evening.goldset)
+            taken = gold.known_ids(workspace, evening.goldset)
+            intake = pasted(text or "", held, taken=taken)
+            added(workspace, evening, member, list(intake.queries), list(intake.notes()))
+
+
+def added(
+    workspace: Workspace, evening: Evening, member: Member, queries: list[Query], notes: list[str]
+) -> None:
+    """Add queries; say what was not added and why."""
+    nights.ask(workspace, evening, queries, member)
+    message = " · ".join([f"{count(len(queries), 'query', 'queries')} added", *notes[:4]])
+    st.toast(message, icon=":material/check:" if queries else ":material/info:")
+    if queries and not notes:
+        st.rerun()
+
+
+def from_log(workspace: Workspace, evening: Evening, member: Member) -> None:
+    """Propose queries of a log: the most frequent, and some of the others by chance."""
+    file = st.file_uploader("CSV or JSONL, with counts if it has them", ["csv", "tsv", "jsonl"])
+    if file is None:
+        return
+    one, two = st.columns(2)
+    heads = int(one.number_input("Most frequent", 0, 200, HEADS))
+    tail = int(two.number_input("Of the others, by chance", 0, 200, TAIL))
+    held = gold.marker(workspace, evening.goldset)
+    rows, lines = proposals(
+        workspace, evening.goldset, held, file.getvalue(), file.name, heads, tail
+    )
+    frame.quiet(" · ".join(map(escape, lines)))
+    table = [
+        {"Add": not p.held, "Query": p.text, "Asked": p.count, "Share": p.share, "Kind": p.kind}
+        for p in rows
+    ]
+    chosen = st.data_editor(
+        table,
+        hide_index=True,
+        height=320,
+        disabled=["Query", "Asked", "Share", "Kind"],
+        column_config={"Share": st.column_config.NumberColumn(format="percent")},
+        key=f"log-{file.file_id}-{heads}-{tail}",
+    )
+    picked = [p for p, r in zip(rows, chosen, strict=True) if r["Add"]]
+    if st.button(f"Add {len(picked)}", type="primary", disabled=not picked):
+        taken = gold.known_ids(workspace, evening.goldset)
+        added(workspace, evening, member, as_queries(picked, taken), [])
+
+
+@st.cache_data(max_entries=4, show_spinner="Grouping what asks the same")
+def proposals(
+    _workspace: Workspace,
+    goldset: str,
+    marker: tuple[str, int, int],
+    log: bytes,
+    name: str,
+    heads: int,
+    tail: int,
+) -> tuple[list[Proposal], list[str]]:
+    """Read a log and group it; kept until the file or the numbers change."""
+    parsed = logged(log, name)
+    held = gold.read(_workspace, goldset)
+    rows = proposed(parsed, held, heads=heads, tail=tail, seed=0, rt=Runtime(_workspace))
+    return rows, list(parsed.lines())

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection
+from threading import Lock
 
 from retrieval.db import connect, migrate, transaction
 from retrieval.errors import InputError
 from retrieval.store.schema import MIGRATIONS
 
 LEFTOVER_SECONDS = 3600.0
+
+_turns: dict[Path, Lock] = {}
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,9 @@ class Workspace:
         """Open a connection and hold the write lock for the block, all or nothing.
 
         What is written survives the death of the process; with `durable` that of the machine too.
+        Threads of this process take turns; only other processes are waited for by looking again.
         """
-        with connect(self.database) as connection:
+        with _turns.setdefault(self.database, Lock()), connect(self.database) as connection:
             if durable:
                 connection.execute("PRAGMA synchronous = FULL")
             with transaction(connection):
