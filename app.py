@@ -83,7 +83,7 @@ STEPS = (
         "Bring your documents",
         "Markdown, code, text, JSONL; a whole folder by <code>pizza ingest</code>.",
     ),
-    ("Gold set", "Mark the evidence", "Real queries, and the words that answer them."),
+    ("Pizza night", "Judge passages", "Real queries, alone or as a team, by keys."),
     ("Sweep", "Sweep pipelines", "Chunkers, context, BM25 and embeddings, fusion."),
     ("Playground", "Try a query", "See what each stage makes of it."),
 )

@@ -82,7 +82,7 @@ def ingest(
 @app.command("import")
 @plainly
 def import_(
-    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="See docs on formats.")],
+    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="One of docs/formats.md.")],
     path: Annotated[Path, typer.Argument(help="The file or folder.")],
     name: Annotated[str, typer.Option(help="Of the gold set, and of the corpus it brings.")],
     workspace: WorkspaceOption = None,

@@ -114,7 +114,7 @@ def sweep(
     rt: Runtime,
     on_unit: OnUnit | None = None,
 ) -> dict[str, Any]:
-    """Run every variant and compare them; return the result as JSON (see docs on formats).
+    """Run every variant and compare them; return the result as JSON (see docs/formats.md).
 
     A variant that fails is reported with its error and stops no other.
 

@@ -5,6 +5,7 @@ import unicodedata
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from goldsets import sample
 from goldsets.labelling.types import Settings
 from goldsets.store import evenings, gold, labels, open_workspace
 from goldsets.store.labels import Passage
@@ -210,8 +211,6 @@ def test_two_raters_differ_and_the_host_decides_in_korean_too(browser: Browser, 
 @pytest.mark.parametrize("width", [1280, 1920])
 def test_a_newcomer_judges_five_passages_of_the_sample(browser: Browser, tmp_path, width):
     workspace = open_workspace(tmp_path / "workspace")
-    from goldsets import sample
-
     sample.load(workspace)
     with serving(workspace.path, PIZZA_NO_SAMPLE="1") as address:
         page = browser.new_context(viewport={"width": width, "height": 900}).new_page()
@@ -221,6 +220,7 @@ def test_a_newcomer_judges_five_passages_of_the_sample(browser: Browser, tmp_pat
         for n in range(5):
             press(page, "1", "Enter")
             saved(page, n + 1)
+        press(page, "ArrowRight", *["Shift+ArrowRight"] * 8, "3")
         shot(page, f"label-newcomer-{width}")
         page.context.close()
     assert len(labels.labels(workspace, evenings.named(workspace, "practice"))) == 5

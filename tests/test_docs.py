@@ -1,0 +1,77 @@
+"""The documentation names what there is, and its examples run."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from goldsets import cli
+from goldsets.evaluation.spec import sweep_of
+from goldsets.formats.registry import READERS, WRITERS, options_of
+
+ROOT = Path(__file__).parents[1]
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+ALL = "\n".join(p.read_text(encoding="utf-8") for p in DOCS)
+BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
+
+
+def commands(group, name=""):
+    """Every command with its options."""
+    for part, command in group.commands.items():
+        full = f"{name} {part}".strip()
+        if hasattr(command, "commands"):
+            yield from commands(command, full)
+        else:
+            yield full, [o for p in command.params for o in p.opts if o.startswith("--")]
+
+
+COMMANDS = dict(commands(get_command(cli.app)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_named(name):
+    assert f"pizza {name}" in ALL
+
+
+@pytest.mark.parametrize("option", sorted({o for options in COMMANDS.values() for o in options}))
+def test_every_option_is_named(option):
+    assert option in ALL
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_every_format_and_its_options_are_named(name):
+    row = next(line for line in ALL.splitlines() if line.startswith(f"| `{name}`"))
+    assert set(options_of(name)) <= set(re.findall(r"`(\w+)`", row))
+    assert all(f"`{w}`" in ALL for w in WRITERS)
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda p: p.name)
+def test_links_lead_somewhere(path):
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (path.parent / target).exists(), target
+
+
+def test_every_command_line_of_the_docs_parses():
+    lines = [
+        line
+        for _, body in BLOCK.findall(ALL)
+        for line in body.splitlines()
+        if line.startswith("pizza ")
+    ]
+    assert len(lines) >= 5
+    for line in lines:
+        words = shlex.split(line, comments=True)[1:]
+        name = max((n for n in COMMANDS if " ".join(words).startswith(n)), key=len)
+        given = {w.split("=")[0] for w in words if w.startswith("--")}
+        assert given <= set(COMMANDS[name]), line
+
+
+def test_the_specs_of_the_docs_are_specs():
+    blocks = [body for kind, body in BLOCK.findall(ALL) if kind == "yaml"]
+    assert blocks
+    for body in blocks:
+        assert len(sweep_of(yaml.safe_load(body)).variants) > 1
