@@ -9,6 +9,7 @@ from goldsets import jobs
 from goldsets.evaluation.words import count, headline, ranked
 from goldsets.store import gold, runs
 from pages.ui import charts, frame
+from pages.ui.text import plain
 from retrieval.store import Workspace, corpora
 
 
@@ -45,7 +46,8 @@ def verdict(workspace: Workspace) -> None:
         return
     result = results[0]
     measure = next((m for m in result["measures"] if m.startswith("R@20")), result["measures"][0])
-    st.subheader(f"Which pipeline finds the evidence in {result['corpus']['name']}?", anchor=False)
+    name = plain(result["corpus"]["name"])
+    st.subheader(f"Which pipeline finds the evidence in {name}?", anchor=False)
     st.html(f"<p class='pn-verdict'>{escape(headline(result, measure))}</p>")
     rows = ranked(result["variants"], measure)
     charts.draw(

@@ -16,7 +16,7 @@ from goldsets.store import gold
 from goldsets.store.gold import Judgment
 from goldsets.types import Evidence, GoldSet, Query
 from pages.ui import changes, frame, read, search, spans, url
-from pages.ui.text import is_fixed_width
+from pages.ui.text import is_fixed_width, plain
 from retrieval.errors import InputError
 from retrieval.store import Workspace, corpora
 from retrieval.types import Corpus, Span
@@ -115,7 +115,7 @@ def header(workspace: Workspace, name: str, query: Query) -> None:
     """Show the query with what can be done to it."""
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:
-        st.subheader(query.text, anchor=False)
+        st.subheader(plain(query.text), anchor=False)
     with right, st.container(horizontal=True, horizontal_alignment="right"):
         with st.popover("", icon=":material/edit:", help="Edit the query"):
             edit(workspace, name, query)

@@ -11,16 +11,12 @@ from goldsets.labelling.types import Evening, Member, Settings
 from goldsets.store import evenings, gold, labels
 from goldsets.types import Query
 from pages.ui import agreement, frame, people, pizza, queries, url, words
+from pages.ui.text import plain
 from retrieval.store import Workspace, corpora
 
-VIEWS = {
-    "tonight": "Tonight",
-    "queries": "Queries",
-    "agreement": "Agreement",
-    "disputes": "Disagreements",
-    "settings": "Settings",
-}
+VIEWS = ("tonight", "queries", "agreement", "disputes", "settings")
 PRACTICE = "practice"
+t = words.table(words.current())
 PRACTICE_QUERIES = 6
 
 
@@ -35,12 +31,12 @@ def begin(workspace: Workspace) -> None:
         )
     left, right = st.columns([1.5, 1], gap="large")
     with left, st.form("start", border=True):
-        st.markdown("**Start a pizza night**")
-        name = st.text_input("Name", placeholder="friday", max_chars=evenings.MAX_NAME)
-        corpus = st.selectbox("Corpus", names)
+        st.markdown(f"**{t['start_title']}**")
+        name = st.text_input(t["name"], placeholder="friday", max_chars=evenings.MAX_NAME)
+        corpus = st.selectbox(t["corpus"], names)
         settings = settings_form(Settings())
-        host = st.text_input("Your name", max_chars=evenings.MAX_NAME)
-        if st.form_submit_button("Start", type="primary"):
+        host = st.text_input(t["your_name"], max_chars=evenings.MAX_NAME)
+        if st.form_submit_button(t["start"], type="primary"):
             open_evening(workspace, name or "", corpus, settings, host or "")
     with right:
         practice(workspace, names)
@@ -49,25 +45,21 @@ def begin(workspace: Workspace) -> None:
 def settings_form(held: Settings) -> Settings:
     """Offer what a host decides; errors in it are said when it is used."""
     one, two = st.columns(2)
-    raters = one.number_input(
-        "Raters an item", 1, 5, held.raters, help="Two or more let you measure how far you agree."
-    )
-    target = two.number_input("Target: queries", 1, 10_000, held.target)
-    with st.expander("Guidelines and grades"):
+    raters = one.number_input(t["raters"], 1, 5, held.raters, help=t["raters_help"])
+    target = two.number_input(t["target"], 1, 10_000, held.target)
+    with st.expander(t["guidelines_grades"]):
         guidelines = st.text_area(
-            "Guidelines (Markdown)",
+            t["guidelines_md"],
             held.guidelines,
-            placeholder="What counts as an answer here, with an example or two.",
+            placeholder=t["guidelines_hint"],
         )
-        grades = st.text_input(
-            "Grades from 0 on, with commas", ", ".join(held.grades), help="Each with its meaning."
-        )
+        grades = st.text_input(t["grades"], ", ".join(held.grades))
         answers = st.number_input(
-            "Evidence from grade",
+            t["answers_from"],
             1,
             9,
             held.answers_from,
-            help="Below it a passage is judged, and not relevant.",
+            help=t["answers_help"],
         )
     words_ = tuple(g.strip() for g in (grades or "").split(",") if g.strip())
     return Settings(guidelines or "", words_, int(answers), int(raters), int(target))
@@ -90,12 +82,9 @@ def practice(workspace: Workspace, names: list[str]) -> None:
     if sample.NAME not in names:
         return
     with st.container(border=True):
-        st.markdown("**Try it alone, right now**")
-        st.markdown(
-            f"{PRACTICE_QUERIES} queries on the Python language reference, ready to judge."
-            " Two minutes show what an evening is like."
-        )
-        if st.button("Judge five passages", type="primary", icon=":material/keyboard:"):
+        st.markdown(f"**{t['try_title']}**")
+        st.markdown(t["try_about"].format(n=PRACTICE_QUERIES))
+        if st.button(t["try"], type="primary", icon=":material/keyboard:"):
             held = gold.read(workspace, sample.NAME).queries[:PRACTICE_QUERIES]
             name = fresh(workspace, PRACTICE)
             settings = Settings(target=PRACTICE_QUERIES)
@@ -130,11 +119,12 @@ def figures(workspace: Workspace, night: Night) -> None:
     columns = st.columns(4)
     target = night.evening.settings.target
     judged = sum(night.judged.values())
-    columns[0].metric("Queries done", f"{night.done} / {target}")
-    columns[1].metric("Judgments", f"{judged:,}")
-    columns[2].metric("A minute", f"{labels.pace(workspace, night.evening):.1f}")
-    columns[3].metric("To decide", f"{len(night.disputed):,}")
-    frame.quiet(escape(agreement.sentence(night)))
+    columns[0].metric(t["m_done"], f"{night.done} / {target}")
+    columns[1].metric(t["m_judgments"], f"{judged:,}")
+    columns[2].metric(t["m_minute"], f"{labels.pace(workspace, night.evening):.1f}")
+    columns[3].metric(t["m_decide"], f"{len(night.disputed):,}")
+    alone = night.evening.settings.raters < 2
+    frame.quiet(t["alone"] if alone else escape(agreement.sentence(night)))
     frame.quiet(escape(agreement.power(workspace, night)))
 
 
@@ -148,32 +138,34 @@ def disputes(workspace: Workspace, night: Night, member: Member) -> None:
     """Let the host decide what raters differ on: both judgments side by side, one key."""
     open_ = night.disputed
     if not open_:
-        st.info("Nobody disagrees about anything that is not decided yet.")
+        st.info(t["no_disputes"])
         return
     by, names = nights.labels_of(night.labels), {m.id: m.name for m in night.members}
     place = min(int(st.session_state.get("dispute", 0)), len(open_) - 1)
     item = open_[place]
     text = labels.text_of(workspace, item)
     wording = {q.query.id: q.query.text for q in night.queries}
-    st.subheader(wording.get(item.query, item.query), anchor=False)
+    st.subheader(plain(wording.get(item.query, item.query)), anchor=False)
     frame.quiet(f"{place + 1} of {len(open_)} · {escape(item.document)}")
     said = [x for x in by[item.id] if x.final]
-    grades = night.evening.settings.grades
+    grades = words.meanings(night.evening.settings.grades, words.current())
     for column, label in zip(st.columns(len(said)), said, strict=True):
         with column, st.container(border=True):
-            grade = "can't tell" if label.grade is None else f"{label.grade} {grades[label.grade]}"
+            grade = (
+                t["cannot_tell"] if label.grade is None else f"{label.grade} {grades[label.grade]}"
+            )
             st.markdown(f"**{names[label.rater]}** · {grade}")
             if label.note:
                 st.caption(label.note)
             st.html(agreement.passage(text, item, label.spans))
     if member.role != "host":
-        frame.quiet("A host decides.")
+        frame.quiet(t["host_decides"])
         return
     with st.container(horizontal=True):
         for grade, meaning in enumerate(grades):
             if st.button(f"{grade} {meaning}", key=f"d-{item.id}-{grade}", shortcut=str(grade)):
                 decide(workspace, member, item.id, grade, said)
-        if st.button("Next", shortcut="N", key=f"d-next-{item.id}"):
+        if st.button(t["next"], shortcut="N", key=f"d-next-{item.id}"):
             st.session_state["dispute"] = (place + 1) % len(open_)
             st.rerun()
 
@@ -188,22 +180,20 @@ def decide(workspace: Workspace, host: Member, item: int, grade: int, said: list
 def change(workspace: Workspace, evening: Evening, member: Member) -> None:
     """Let the host change the settings, close the evening or open it again."""
     if member.role != "host":
-        st.info("Only a host changes the settings.")
+        st.info(t["host_only"])
         return
     with st.form("settings", border=True, width=720):
         settings = settings_form(evening.settings)
-        if st.form_submit_button("Save", type="primary"):
+        if st.form_submit_button(t["save"], type="primary"):
             evenings.change(workspace, member, settings)
             labels.settle_all(workspace, evenings.named(workspace, evening.name))
             st.rerun()
-    if st.button("Open it again" if evening.closed else "Close the evening"):
+    if st.button(t["open" if evening.closed else "close"]):
         evenings.close(workspace, member, closed=not evening.closed)
         st.rerun()
 
 
-with frame.page(
-    "Pizza night", "One evening, one link: real queries, judged passages, a gold set to trust."
-) as workspace:
+with frame.page("Pizza night", t["about_night"]) as workspace:
     is_host = frame.the_viewer().role == "host"
     if is_host and (not evenings.every(workspace) or url.get("view") == "new"):
         begin(workspace)
@@ -212,22 +202,23 @@ with frame.page(
     evening = people.choose_evening(workspace, language)
     member = people.the_member(workspace, evening, language)
     with st.container(horizontal=True, vertical_alignment="center"):
-        view = url.row("View", VIEWS, "view", label_visibility="collapsed")
+        views = {v: t[f"v_{v}"] for v in VIEWS}
+        view = url.row("View", views, "view", label_visibility="collapsed")
         st.page_link(
             "pages/label.py",
-            label="Label",
+            label=t["label"],
             icon=":material/keyboard:",
             query_params={"evening": evening.name, "rater": member.name},
         )
-        if is_host and st.button("New evening", type="tertiary", icon=":material/add:"):
+        if is_host and st.button(t["new_evening"], type="tertiary", icon=":material/add:"):
             url.put("view", "new")
             st.rerun()
     if view == "tonight":
         tonight(workspace, evening.name)
     elif view == "queries":
-        queries.show(workspace, evening, member)
+        queries.show(workspace, evening, member, t)
     elif view == "agreement":
-        agreement.show(nights.night(workspace, evening))
+        agreement.show(nights.night(workspace, evening), t)
     elif view == "disputes":
         disputes(workspace, nights.night(workspace, evening), member)
     else:

@@ -1,6 +1,6 @@
 """How far raters agree, in words and tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -34,9 +34,7 @@ def _report(_night: Night, evening: int, last: int, labels: int, settings: objec
 
 
 def sentence(night: Night) -> str:
-    """Say how far the raters agree; one person alone has nobody to agree with."""
-    if night.evening.settings.raters < 2:
-        return "One rater an item: agreement is not measured. Two or more would tell."
+    """Say how far the raters agree."""
     return verdict(of(night))
 
 
@@ -59,8 +57,11 @@ def _power(
     return phrase(power_of(_night.gold, corpus, parse_measure(MEASURE), rt), MEASURE)
 
 
-def show(night: Night) -> None:
+def show(night: Night, t: Mapping[str, str]) -> None:
     """Show agreement overall, by pair, by rater and by tag."""
+    if night.evening.settings.raters < 2:
+        st.info(t["alone"])
+        return
     found = of(night)
     st.html(f"<p class='pn-verdict'>{sentence(night)}</p>")
     if not found.shared_items:

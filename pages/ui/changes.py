@@ -12,7 +12,7 @@ from goldsets.labelling import reanchor
 from goldsets.labelling.reanchor import Change
 from goldsets.store import gold
 from pages.ui import frame, spans, url
-from pages.ui.text import differences, is_fixed_width
+from pages.ui.text import differences, is_fixed_width, plain
 from retrieval.errors import InputError, PizzaError
 from retrieval.store import Workspace
 from retrieval.types import Corpus, Document, Span
@@ -79,7 +79,7 @@ def view(workspace: Workspace, name: str, corpus: Corpus, found: list[Change], w
     url.put("change", ids[place])
     _progress(_done(name, corpus), place, len(found))
     wording = change.found.query.text
-    st.subheader(wording, anchor=False)
+    st.subheader(plain(wording), anchor=False)
     frame.quiet(_about(change))
     _keys(workspace, name, corpus, found, place, who)
     document = (

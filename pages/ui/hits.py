@@ -6,7 +6,8 @@ import streamlit as st
 
 from goldsets.evaluation.sweep import Board, Prepared
 from goldsets.evaluation.words import count
-from pages.ui.text import Hit, Mark, evidence_marks, hit_card, marked
+from goldsets.labelling.evening import NO_ANSWER
+from pages.ui.text import Hit, Mark, evidence_marks, hit_card, marked, plain
 from retrieval.types import Chunks, Corpus, Int32
 
 SNIPPET = 900
@@ -61,8 +62,11 @@ def evidence_note(board: Board, query: int) -> None:
     asked = board.gold.queries[query]
     held = [e for e in board.gold.of(asked) if e.grade > 0]
     if not held:
-        st.caption("The corpus has no answer to this query.")
+        said = "The corpus has no answer to this query."
+        st.caption(said if NO_ANSWER in asked.tags else "Nothing is judged to answer this yet.")
         return
     places = sorted({e.document for e in held})
     needs = "any of it answers" if asked.needs == "any" else "all parts are needed"
-    st.caption(f"{count(len(held), 'piece')} of evidence in {', '.join(places[:6])}; {needs}.")
+    st.caption(
+        f"{count(len(held), 'piece')} of evidence in {plain(', '.join(places[:6]))}; {needs}."
+    )

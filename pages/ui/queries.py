@@ -1,5 +1,6 @@
 """The queries of an evening: typed, pasted, from a log; and how far each is."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
 
@@ -13,39 +14,40 @@ from goldsets.labelling.types import Evening, Member
 from goldsets.store import evenings, gold
 from goldsets.types import Query
 from pages.ui import frame, read
+from pages.ui.text import plain
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace
 
 HEADS, TAIL = 15, 10
 
 
-def show(workspace: Workspace, evening: Evening, member: Member) -> None:
+def show(workspace: Workspace, evening: Evening, member: Member, t: Mapping[str, str]) -> None:
     """Show the queries, and offer to add some."""
     with st.container(horizontal=True):
-        with st.popover("Type or paste", icon=":material/add:"):
-            paste(workspace, evening, member)
-        with st.popover("From a log", icon=":material/upload_file:"):
+        with st.popover(t["paste"], icon=":material/add:"):
+            paste(workspace, evening, member, t)
+        with st.popover(t["from_log"], icon=":material/upload_file:"):
             from_log(workspace, evening, member)
     states = nights.night(workspace, evening).queries
     if not states:
-        st.info("No query yet. Type or paste what users ask, as they ask it: ten real ones do.")
+        st.info(t["no_query"])
         return
     place = frame.table(
-        [row(q) for q in states],
+        [row(q, t) for q in states],
         key=f"queries-{evening.name}-{len(states)}",
         height=560,
-        widths={"Query": 520},
+        widths={t["v_queries"]: 520},
     )
-    details(workspace, evening, member, states[place])
+    details(workspace, evening, member, states[place], t)
 
 
-def row(state: QueryState) -> dict[str, object]:
+def row(state: QueryState, t: Mapping[str, str]) -> dict[str, object]:
     """Describe a query for the table."""
     q = state.query
     return {
-        "Query": q.text,
-        "Read": f"{state.decided} of {state.items}",
-        "State": said(state),
+        t["v_queries"]: q.text,
+        t["q_read"]: t["q_of"].format(done=state.decided, all=state.items),
+        t["q_state"]: t[said(state)],
         "Needs": q.needs,
         "Tags": ", ".join(q.tags),
         "Origin": q.origin,
@@ -53,48 +55,47 @@ def row(state: QueryState) -> dict[str, object]:
 
 
 def said(state: QueryState) -> str:
-    """Say how far a query is."""
+    """Name the sentence that says how far a query is."""
     if state.no_answer:
-        return "no answer" if not state.answered else "no answer, but evidence"
+        return "s_contradiction" if state.answered else "s_no_answer"
     if not state.done:
-        return "waiting for passages" if not state.items else "open"
-    return "answered" if state.answered else "none found"
+        return "s_open" if state.items else "s_waiting"
+    return "s_answered" if state.answered else "s_none"
 
 
-def details(workspace: Workspace, evening: Evening, member: Member, state: QueryState) -> None:
+def details(
+    workspace: Workspace,
+    evening: Evening,
+    member: Member,
+    state: QueryState,
+    t: Mapping[str, str],
+) -> None:
     """Offer what can be done to the chosen query."""
     if member.role == "onlooker":
         return
     token = evenings.token(workspace, member)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{_plain(state.query.text)}**")
-        label = "It has an answer after all" if state.no_answer else "The corpus has no answer"
+        st.markdown(f"**{plain(state.query.text)}**")
+        label = t["has_answer" if state.no_answer else "no_answer"]
         if st.button(label, type="tertiary", icon=":material/block:"):
             nights.say_no_answer(workspace, token, state.query.id, not state.no_answer)
             st.rerun()
         other = "any" if state.query.needs == "all" else "all"
-        if st.button(f"It needs {other} of its evidence", type="tertiary"):
+        if st.button(t["needs_other"].format(other=other), type="tertiary"):
             gold.put_query(
                 workspace, evening.goldset, replace(state.query, needs=other), member.name
             )
             st.rerun()
-        if st.button("Take it out", type="tertiary", icon=":material/delete:"):
+        if st.button(t["take_out"], type="tertiary", icon=":material/delete:"):
             gold.delete_query(workspace, evening.goldset, state.query.id, member.name)
             st.rerun()
 
 
-def _plain(text: str) -> str:
-    """Keep a text from being read as Markdown."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|$:~" else c for c in text)
-
-
-def paste(workspace: Workspace, evening: Evening, member: Member) -> None:
+def paste(workspace: Workspace, evening: Evening, member: Member, t: Mapping[str, str]) -> None:
     """Take typed or pasted queries."""
     with st.form("paste", border=False, clear_on_submit=True):
-        text = st.text_area(
-            "Queries, one a line", height=220, placeholder="how do I reset my password"
-        )
-        if st.form_submit_button("Add", type="primary"):
+        text = st.text_area(t["one_a_line"], height=220, placeholder="how do I reset my password")
+        if st.form_submit_button(t["add"], type="primary"):
             held = read.gold(workspace, evening.goldset)
             taken = gold.known_ids(workspace, evening.goldset)
             intake = pasted(text or "", held, taken=taken)
@@ -107,7 +108,7 @@ def added(
     """Add queries; say what was not added and why."""
     nights.ask(workspace, evening, queries, member)
     message = " · ".join([f"{count(len(queries), 'query', 'queries')} added", *notes[:4]])
-    st.toast(message, icon=":material/check:" if queries else ":material/info:")
+    st.toast(plain(message), icon=":material/check:" if queries else ":material/info:")
     if queries and not notes:
         st.rerun()
 

@@ -14,6 +14,11 @@ from retrieval.types import Chunks, Document
 TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
 
 
+def plain(text: str) -> str:
+    """Keep a text from being read as Markdown, where a widget takes nothing else."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|$:~" else c for c in text)
+
+
 @dataclass(frozen=True)
 class Mark:
     """A span to draw with a CSS class."""

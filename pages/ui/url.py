@@ -37,6 +37,14 @@ def row(label: str, options: Mapping[str, str], name: str, **more: Any) -> str:
     return chosen
 
 
+def chosen(options: Mapping[str, str], name: str) -> str:
+    """Return what a select box or segmented control further down has chosen, before it is drawn."""
+    ids = list(options)
+    key = _synced(name, lambda asked: asked if asked in options else ids[0])
+    value = st.session_state[key]
+    return value if value in options else ids[0]
+
+
 def several(
     label: str, options: Mapping[str, str], name: str, default: Sequence[str], **more: Any
 ) -> list[str]:

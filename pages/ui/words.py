@@ -1,7 +1,5 @@
 """The words of the labelling pages in English and Korean: a plain table, chosen in the page."""
 
-import streamlit as st
-
 from pages.ui import url
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
@@ -65,6 +63,87 @@ WORDS: dict[str, tuple[str, str]] = {
     "k_more": ("more text above and below", "앞뒤 글 더 보기"),
     "k_search": ("search the documents", "문서에서 찾기"),
     "k_back": ("remove the last mark", "마지막 표시 지우기"),
+    # the evening
+    "about_night": (
+        "One evening, one link: real queries, judged passages, a gold set to trust.",
+        "하룻저녁, 링크 하나: 실제 질의와 판단한 글로 믿을 수 있는 골드셋을 만듭니다.",
+    ),
+    "v_tonight": ("Tonight", "오늘 밤"),
+    "v_queries": ("Queries", "질의"),
+    "v_agreement": ("Agreement", "일치도"),
+    "v_disputes": ("Disagreements", "불일치"),
+    "v_settings": ("Settings", "설정"),
+    "new_evening": ("New evening", "새 이브닝"),
+    "start_title": ("Start a pizza night", "피자 나이트 시작하기"),
+    "name": ("Name", "이름"),
+    "corpus": ("Corpus", "문서 모음"),
+    "start": ("Start", "시작"),
+    "raters": ("Raters an item", "항목당 평가자 수"),
+    "raters_help": (
+        "Two or more let you measure how far you agree.",
+        "두 명 이상이면 일치도를 잴 수 있습니다.",
+    ),
+    "target": ("Target: queries", "목표 질의 수"),
+    "guidelines_grades": ("Guidelines and grades", "지침과 등급"),
+    "guidelines_md": ("Guidelines (Markdown)", "지침(마크다운)"),
+    "guidelines_hint": (
+        "What counts as an answer here, with an example or two.",
+        "무엇을 답으로 볼지, 예를 한두 개 들어 적으세요.",
+    ),
+    "grades": ("Grades from 0 on, with commas", "0부터의 등급(쉼표로 구분)"),
+    "answers_from": ("Evidence from grade", "근거로 보는 최소 등급"),
+    "answers_help": (
+        "Below it a passage is judged, and not relevant.",
+        "이보다 낮으면 판단은 되었으나 관련 없는 글입니다.",
+    ),
+    "save": ("Save", "저장"),
+    "close": ("Close the evening", "이브닝 닫기"),
+    "open": ("Open it again", "다시 열기"),
+    "host_only": ("Only a host changes the settings.", "설정은 호스트만 바꿀 수 있습니다."),
+    "try_title": ("Try it alone, right now", "지금 혼자 해보기"),
+    "try_about": (
+        "{n} queries on the Python language reference, ready to judge."
+        " Two minutes show what an evening is like.",
+        "파이썬 언어 레퍼런스에 대한 질의 {n}개가 준비되어 있습니다."
+        " 2분이면 어떤 느낌인지 알 수 있습니다.",
+    ),
+    "try": ("Judge five passages", "글 다섯 개 판단해 보기"),
+    "m_done": ("Queries done", "끝난 질의"),
+    "m_judgments": ("Judgments", "판단"),
+    "m_minute": ("A minute", "분당"),
+    "m_decide": ("To decide", "결정 대기"),
+    "who": ("Who", "누가"),
+    "role": ("Role", "역할"),
+    "alone": (
+        "One rater an item: agreement is not measured. Two or more would tell.",
+        "항목당 평가자가 한 명이라 일치도를 재지 않습니다. 두 명 이상이면 잴 수 있습니다.",
+    ),
+    "no_disputes": (
+        "Nobody disagrees about anything that is not decided yet.",
+        "아직 결정되지 않은 불일치가 없습니다.",
+    ),
+    "host_decides": ("A host decides.", "호스트가 결정합니다."),
+    "next": ("Next", "다음"),
+    "paste": ("Type or paste", "입력 또는 붙여넣기"),
+    "from_log": ("From a log", "로그에서"),
+    "one_a_line": ("Queries, one a line", "질의, 한 줄에 하나"),
+    "add": ("Add", "추가"),
+    "no_query": (
+        "No query yet. Type or paste what users ask, as they ask it: ten real ones do.",
+        "아직 질의가 없습니다. 사용자가 실제로 묻는 대로 입력하세요. 열 개면 시작할 수 있습니다.",
+    ),
+    "q_read": ("Read", "읽음"),
+    "q_of": ("{done} of {all}", "{all}개 중 {done}개"),
+    "q_state": ("State", "상태"),
+    "s_no_answer": ("no answer", "답 없음"),
+    "s_contradiction": ("no answer, but evidence", "답 없음, 그러나 근거 있음"),
+    "s_waiting": ("waiting for passages", "글 모으는 중"),
+    "s_open": ("open", "진행 중"),
+    "s_answered": ("answered", "답 있음"),
+    "s_none": ("none found", "찾지 못함"),
+    "has_answer": ("It has an answer after all", "답이 있음"),
+    "needs_other": ("It needs {other} of its evidence", "근거 필요: {other}"),
+    "take_out": ("Take it out", "빼기"),
     # the pages
     "label": ("Label", "라벨링"),
     "night": ("Pizza night", "피자 나이트"),
@@ -124,6 +203,5 @@ def meanings(grades: tuple[str, ...], language: str) -> list[str]:
 
 
 def current() -> str:
-    """Return the language chosen in this session, English if none was."""
-    code = url.get("lang") or str(st.session_state.get("in-lang", "en"))
-    return code if code in LANGUAGES else "en"
+    """Return the language chosen in the page, English if none was."""
+    return url.chosen(LANGUAGES, "lang")
