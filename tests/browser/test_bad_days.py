@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -130,7 +131,7 @@ class Rater(threading.Thread):
 
 
 def in_the_log(workspace) -> dict[str, int]:
-    with sqlite3.connect(workspace.database) as db:
+    with closing(sqlite3.connect(workspace.database)) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         return dict(db.execute("SELECT key, id FROM labels"))
 

@@ -1,5 +1,7 @@
 """A newcomer's first minutes: from an empty folder to a verdict, and to the queries behind it."""
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import serving, settled, shot
@@ -21,7 +23,7 @@ def test_from_an_empty_folder_to_a_verdict(page: Page, tmp_path):
         expect(page.locator(".js-plotly-plot")).to_have_count(2)
         page.get_by_role("radio", name="nDCG@10").click()
         expect(page.locator(".pn-verdict")).to_contain_text("nDCG@10")
-        assert "measure=nDCG" in page.url
+        expect(page).to_have_url(re.compile("measure=nDCG"))
         shot(page, "sweep")
 
         page.get_by_role("link", name="See which queries differ").click()
@@ -29,7 +31,7 @@ def test_from_an_empty_folder_to_a_verdict(page: Page, tmp_path):
         page.get_by_role("radio", name="Improved").click()
         expect(page.locator(".pn-hit").first).to_be_visible()
         settled(page)
-        assert "show=improved" in page.url
+        expect(page).to_have_url(re.compile("show=improved"))
         assert page.locator(".pn-hit.found mark").count() > 0
         shot(page, "compare")
 
