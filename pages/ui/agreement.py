@@ -19,13 +19,14 @@ from retrieval.types import Span
 
 
 def of(night: Night) -> Agreement:
-    """Work out the agreement of an evening; kept until another label is given."""
-    last = night.labels[-1].id if night.labels else 0
-    return _report(night, night.evening.id, last, len(night.labels), night.evening.settings)
+    """Work out the agreement of an evening; anew when there are 2 % more labels."""
+    seen = len(night.labels)
+    step = max(1, seen // 50)
+    return _report(night, night.evening.id, seen // step, step, night.evening.settings)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _report(_night: Night, evening: int, last: int, labels: int, settings: object) -> Agreement:
+def _report(_night: Night, evening: int, seen: int, step: int, settings: object) -> Agreement:
     tags = {q.query.id: q.query.tags for q in _night.queries}
     own = [x for x in _night.labels if x.kind == "label" and x.final]
     of_item = {i.id: tags.get(i.query, ()) for i in _night.items}
