@@ -157,33 +157,46 @@ def serve(
     workspace: WorkspaceOption = None,
     port: Annotated[int, typer.Option(help="Where to listen.")] = 8501,
     share: Annotated[
-        bool, typer.Option("--share", help="Let the network in, behind a passphrase.")
+        bool, typer.Option("--share", help="Let the network in: by a passphrase, or --sign-in.")
     ] = False,
     host: Annotated[
         list[str] | None, typer.Option(help="A further name this machine is reached by.")
     ] = None,
+    sign_in: Annotated[
+        bool, typer.Option("--sign-in", help="Share by signing in (OIDC), without a passphrase.")
+    ] = False,
+    host_email: Annotated[
+        list[str] | None, typer.Option(help="Who is a host when they sign in; once for each.")
+    ] = None,
+    secrets_file: Annotated[
+        Path | None,
+        typer.Option("--secrets", help="The secrets.toml of --sign-in, if in no usual place."),
+    ] = None,
 ) -> None:
-    """Open the app on this machine; with --share raters on the network say a passphrase first.
+    """Open the app on this machine; with --share the network comes in by a passphrase or sign-in.
 
     The passphrase comes from PIZZA_PASSPHRASE, or is asked for; it is kept nowhere. Hosts come in
-    by the code that is printed.
+    by the code that is printed. --sign-in asks the identity provider of the section [auth] of
+    Streamlit's secrets instead; hosts are those with a --host-email.
     """
-    import secrets
-
     from goldsets import serve as server
 
+    if (sign_in and not share) or ((host_email or secrets_file) and not sign_in):
+        raise InputError("--sign-in goes with --share; --host-email and --secrets with --sign-in")
     extra = {} if workspace is None else {"PIZZA_WORKSPACE": str(workspace.resolve())}
-    parts = server.command(port, "0.0.0.0" if share else "127.0.0.1")  # noqa: S104
-    if share:
+    way, names = None, [*server.names_here(), *(host or [])] if share else []
+    if sign_in:
+        way = server.by_sign_in(host_email or [], secrets_file, port, names)
+    elif share:
         passphrase = os.environ.get("PIZZA_PASSPHRASE", "")
         if not passphrase and sys.stdin.isatty():
             passphrase = typer.prompt("Passphrase for tonight", hide_input=True)
-        code, names = secrets.token_urlsafe(9), [*server.names_here(), *(host or [])]
-        extra |= server.shared(passphrase, names, code)
-        typer.echo(f"Raters: http://{names[-1]}:{port} and the passphrase")
-        typer.echo(f"Hosts:  the same, and instead of the passphrase: {code}")
+        way = server.by_passphrase(passphrase, port, names)
+    if way:
+        extra |= way.environment
+        typer.echo(way.said)
         sys.stdout.flush()
-    server.run(parts, extra)
+    server.run(server.command(port, way), extra)
 
 
 @app.command()

@@ -35,7 +35,8 @@ def begin(workspace: Workspace) -> None:
         name = st.text_input(t["name"], placeholder="friday", max_chars=evenings.MAX_NAME)
         corpus = st.selectbox(t["corpus"], names)
         settings = settings_form(Settings())
-        host = st.text_input(t["your_name"], max_chars=evenings.MAX_NAME)
+        proposed = frame.the_viewer().name[: evenings.MAX_NAME]
+        host = st.text_input(t["your_name"], proposed, max_chars=evenings.MAX_NAME)
         if st.form_submit_button(t["start"], type="primary"):
             open_evening(workspace, name or "", corpus, settings, host or "")
     with right:
@@ -88,7 +89,8 @@ def practice(workspace: Workspace, names: list[str]) -> None:
             held = gold.read(workspace, sample.NAME).queries[:PRACTICE_QUERIES]
             name = fresh(workspace, PRACTICE)
             settings = Settings(target=PRACTICE_QUERIES)
-            evening, member = nights.start(workspace, name, sample.NAME, settings, "me")
+            identity = frame.the_viewer().identity
+            evening, member = nights.start(workspace, name, sample.NAME, settings, "me", identity)
             bare = [Query(q.id, q.text, q.language, q.tags, "any") for q in held]
             nights.ask(workspace, evening, bare, member)
             st.switch_page("pages/label.py", query_params={"evening": name, "rater": member.name})

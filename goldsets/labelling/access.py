@@ -1,15 +1,19 @@
-"""Who may come in when an evening is shared on the network: a passphrase, and what it opens.
+"""Who may come in when an evening is shared on the network: by a passphrase, or by signing in.
 
 The passphrase is never kept in clear: the server holds salted scrypt hashes. Whoever has said it is
-known by a signed cookie until it runs out.
+known by a signed cookie until it runs out. Whoever signs in is known by what the identity provider
+says of them; hosts are those whose e-mail was named when the server was started.
 """
 
 import hashlib
 import hmac
+import re
 import secrets
 import time
 from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from goldsets.labelling.types import Role
 from retrieval.errors import Forbidden, InputError
@@ -20,14 +24,19 @@ EVERYBODY = 50
 """Failed attempts in a window: of one address, and of all together."""
 COOKIE_SECONDS = 16 * 3600.0
 COST = {"n": 2**14, "r": 8, "p": 1}
+EMAIL = re.compile(r"[^@\s|]+@[^@\s|]+")
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Somebody at a browser; `identity` is theirs alone, empty where nobody has to sign in."""
+    """Somebody at a browser; `identity` is theirs alone, empty where the server is not shared.
+
+    `name` is what an identity provider calls them.
+    """
 
     role: Role
     identity: str = ""
+    name: str = ""
 
 
 def hashed(passphrase: str) -> str:
@@ -101,3 +110,43 @@ class Gate:
 
     def _signed(self, said: str) -> str:
         return hmac.new(self.secret, said.encode(), "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """The other door: whom an identity provider vouches for comes in; `hosts` are e-mails."""
+
+    hosts: frozenset[str]
+
+    @classmethod
+    def of(cls, emails: Sequence[str]) -> "SignIn":
+        """Make the door whose hosts have these e-mails.
+
+        Raises:
+            InputError: there is none, or one is not an e-mail.
+        """
+        for email in emails:
+            if not EMAIL.fullmatch(email):
+                raise InputError(f"{email!r} is not an e-mail; name hosts like ann@example.org")
+        if not emails:
+            raise InputError("say who is a host: --host-email ann@example.org, once for each")
+        return cls(frozenset(map(_lower, emails)))
+
+    def viewer(self, claims: Mapping[str, Any], clock: float | None = None) -> Viewer | None:
+        """Return who signed in with these claims; None if nobody did, or too long ago."""
+        issuer, subject, issued = (claims.get(c) for c in ("iss", "sub", "iat"))
+        if claims.get("is_logged_in") is not True or not issuer or not subject:
+            return None
+        moment = time.time() if clock is None else clock
+        if not isinstance(issued, int | float) or issued + COOKIE_SECONDS < moment:
+            return None
+        email = str(claims.get("email") or "")
+        verified = str(claims.get("email_verified", True)).lower() == "true"
+        role: Role = "host" if verified and _lower(email) in self.hosts else "rater"
+        name = str(claims.get("name") or email.partition("@")[0])
+        return Viewer(role, f"{issuer} {subject}", "".join(filter(str.isprintable, name)))
+
+
+def _lower(email: str) -> str:
+    """Lower the letters of ASCII alone, lest a look-alike of a letter becomes that letter."""
+    return "".join(c.lower() if c.isascii() else c for c in email)

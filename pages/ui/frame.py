@@ -13,7 +13,7 @@ from goldsets.evaluation.spec import sweep_of
 from goldsets.labelling.access import Viewer
 from goldsets.launch import start_sweep
 from goldsets.store import open_workspace
-from pages.ui import gate
+from pages.ui import gate, sign_in
 from retrieval.errors import Forbidden, PizzaError
 from retrieval.store import Workspace, corpora
 
@@ -36,13 +36,18 @@ def page(name: str, about: str = "", *, title: bool = True) -> Iterator[Workspac
     """Draw the frame of a page and hand out the workspace; an error becomes one sentence."""
     st.set_page_config(page_title=f"{name} · Pizza Night", page_icon="🍕", layout="wide")
     st.html(STYLE)
-    with st.sidebar:
-        st.markdown("### :material/local_pizza: Pizza Night")
-        for label, (path, icon) in PAGES.items():
-            if may_see(label):
-                st.page_link(path, label=label, icon=icon, width="stretch")
     try:
-        if not may_see(name):
+        viewer = the_viewer()
+        with st.sidebar:
+            st.markdown("### :material/local_pizza: Pizza Night")
+            for label, (path, icon) in PAGES.items():
+                if may_see(viewer, label):
+                    st.page_link(path, label=label, icon=icon, width="stretch")
+            if gate.by_sign_in():
+                sign_in.out(viewer)
+        if not may_see(viewer, name):
+            if name == "Home":
+                st.switch_page(PAGES[FOR_RATERS[0]][0])
             raise Forbidden(f"{name} is the host's; yours are {' and '.join(FOR_RATERS)}")
         workspace = the_workspace()
         with st.sidebar:
@@ -57,20 +62,22 @@ def page(name: str, about: str = "", *, title: bool = True) -> Iterator[Workspac
 
 
 def the_viewer() -> Viewer:
-    """Return who looks at the page.
+    """Return who looks at the page; where people sign in, draw nothing further until they have.
 
     Raises:
         Forbidden: the server is shared, and nobody has said its passphrase here.
     """
-    viewer = gate.viewer(st.context.headers.get("Cookie", ""))
+    viewer = gate.viewer(st.context.headers.get("Cookie", ""), st.user.to_dict)
+    if viewer is None and gate.by_sign_in():
+        sign_in.ask()
     if viewer is None:
         raise Forbidden("say the passphrase first: reload the page")
     return viewer
 
 
-def may_see(name: str) -> bool:
+def may_see(viewer: Viewer, name: str) -> bool:
     """Tell whether a page is for whoever looks at it."""
-    return name in FOR_RATERS or the_viewer().role == "host"
+    return name in FOR_RATERS or viewer.role == "host"
 
 
 @st.cache_resource(show_spinner="Opening the workspace")

@@ -1,9 +1,14 @@
-"""The door of a shared server: nothing is answered before the passphrase has been said."""
+"""The door of a shared server: nothing is answered before the passphrase has been said.
+
+Where people sign in instead, the door lets in who names this server, and each page asks who it is.
+"""
 
 import os
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from html import escape
 from http.cookies import CookieError, SimpleCookie
+from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
@@ -13,51 +18,72 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from goldsets.labelling.access import COOKIE_SECONDS, Gate, Viewer
+from goldsets.labelling.access import COOKIE_SECONDS, Gate, SignIn, Viewer
 from pages.ui.routes import check_origin, hosts
-from retrieval.errors import Forbidden
+from retrieval.errors import Forbidden, InputError
 
 COOKIE = "pizza-night"
 DOOR = "/api/enter"
 
 
 @lru_cache(maxsize=1)
-def gate() -> Gate | None:
-    """Return the gate `pizza serve --share` has set up; None where the server is not shared."""
-    held = os.environ.get("PIZZA_GATE", "")
-    if not held:
-        return None
-    raters, hosts_, secret = held.split("|")
-    return Gate(raters, hosts_, bytes.fromhex(secret))
+def gate() -> Gate | SignIn | None:
+    """Return the door `pizza serve --share` has set up; None where the server is not shared.
+
+    Raises:
+        InputError: what it was set up with cannot be read.
+    """
+    match os.environ.get("PIZZA_GATE", "").split("|"):
+        case [""]:
+            return None
+        case ["passphrase", raters, hosts_, secret]:
+            return Gate(raters, hosts_, bytes.fromhex(secret))
+        case ["sign-in", *emails]:
+            return SignIn.of(emails)
+        case _:
+            raise InputError("PIZZA_GATE is not as pizza serve --share makes it")
 
 
-def viewer(cookies: str) -> Viewer | None:
-    """Return who sent a Cookie header; on an unshared server everybody is its host."""
-    held = gate()
-    if held is None:
-        return Viewer("host")
+def by_sign_in() -> bool:
+    """Tell whether people come in by signing in."""
+    return isinstance(gate(), SignIn)
+
+
+def viewer(cookies: str, claims: Callable[[], Mapping[str, Any]]) -> Viewer | None:
+    """Return who sent a Cookie header, or signed in; unshared, everybody is the server's host."""
+    match gate():
+        case None:
+            return Viewer("host")
+        case SignIn() as door:
+            return door.viewer(claims())
+        case Gate() as door:
+            return _by_cookie(door, cookies)
+
+
+def _by_cookie(door: Gate, cookies: str) -> Viewer | None:
     try:
         morsel = SimpleCookie(cookies).get(COOKIE)
     except CookieError:
         return None
-    return held.viewer(morsel.value) if morsel else None
+    return door.viewer(morsel.value) if morsel else None
 
 
 class Door:
-    """Middleware: pages, sockets and routes of a shared server are behind the passphrase."""
+    """Middleware: pages, sockets and routes of a shared server are behind the door."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through who is known; send the others to the door."""
-        if scope["type"] not in ("http", "websocket") or gate() is None:
+        door = gate()
+        if scope["type"] not in ("http", "websocket") or door is None:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         named = headers.get("host", "").rsplit(":", 1)[0] in hosts()
-        open_ = scope["path"] in (DOOR, "/_stcore/health")
-        if named and (open_ or viewer(headers.get("cookie", ""))):
+        open_ = isinstance(door, SignIn) or scope["path"] in (DOOR, "/_stcore/health")
+        if named and (open_ or _by_cookie(door, headers.get("cookie", ""))):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 4403})
@@ -69,13 +95,13 @@ class Door:
 
 async def knock(request: Request) -> Response:
     """Show the door."""
-    return _page("")
+    return _page("") if isinstance(gate(), Gate) else RedirectResponse("/", 303)
 
 
 async def enter(request: Request) -> Response:
     """Take the passphrase; let in with a cookie, or say in one sentence why not."""
     held = gate()
-    if held is None:
+    if not isinstance(held, Gate):
         return RedirectResponse("/", 303)
     try:
         check_origin(request)

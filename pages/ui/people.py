@@ -1,5 +1,7 @@
 """Who is here: the evening in the URL, and the member that takes part in it."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from goldsets.labelling.types import Evening, Member
@@ -31,7 +33,8 @@ def the_member(workspace: Workspace, evening: Evening, language: str) -> Member:
     """Return who takes part, after asking for a name; draw nothing further until there is one.
 
     On this machine alone the name in the URL is trusted, so that a reload finds the same person;
-    on a shared server it is the cookie that tells who somebody is.
+    on a shared server it is the cookie or the sign-in that tells who somebody is, and whether they
+    are a host today.
     """
     viewer = frame.the_viewer()
     known = {m.name: m for m in evenings.members(workspace, evening)}
@@ -40,10 +43,12 @@ def the_member(workspace: Workspace, evening: Evening, language: str) -> Member:
     if member is None and not viewer.identity:
         member = known.get(name)
     if member is not None:
-        return member
+        known_as = viewer.role if viewer.identity and member.role != "onlooker" else member.role
+        return replace(member, role=known_as)
     said = words.table(language)
     with st.form("join", border=True, width=460):
-        name = st.text_input(said["your_name"], name, max_chars=evenings.MAX_NAME)
+        proposed = (viewer.name or name)[: evenings.MAX_NAME]
+        name = st.text_input(said["your_name"], proposed, max_chars=evenings.MAX_NAME)
         frame.quiet(said["join_hint"])
         if st.form_submit_button(said["join"], type="primary"):
             role = viewer.role if viewer.identity else "rater"
