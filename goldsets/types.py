@@ -15,6 +15,9 @@ MAX_GRADE = 100
 CONTEXT = 32
 """Characters of prefix and suffix kept beside a quote."""
 
+NO_ANSWER = "no-answer"
+"""The tag of a query that the corpus does not answer."""
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -104,6 +107,10 @@ class GoldSet:
     def of(self, query: Query) -> tuple[Evidence, ...]:
         """Return a query's evidence."""
         return self.evidence.get(query.id, ())
+
+    def unanswerable(self, query: Query) -> bool:
+        """Tell whether it is gold that the corpus has no answer: tagged so, nothing relevant."""
+        return NO_ANSWER in query.tags and not any(e.grade > 0 for e in self.of(query))
 
     @property
     def judgments(self) -> int:

@@ -1,6 +1,6 @@
 """Sweep: pick options per slot, see what it would do, run it, read the leaderboard."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -8,7 +8,16 @@ import streamlit as st
 
 from goldsets import jobs
 from goldsets.evaluation.spec import SweepSpec
-from goldsets.evaluation.words import count, duration, headline, interval, ranked, verdict
+from goldsets.evaluation.words import (
+    count,
+    duration,
+    headline,
+    interval,
+    no_answer,
+    points,
+    ranked,
+    verdict,
+)
 from goldsets.launch import plan_of, start_sweep
 from goldsets.store import gold, runs
 from pages.ui import charts, forms, frame, url
@@ -102,6 +111,7 @@ def leaderboard(workspace: Workspace, job_id: int) -> None:
         figure = charts.quality_against_tokens(rows, measure, k)
         charts.draw(figure, "tokens", f"{measure} against the tokens of the first {k} chunks")
     table(result, measure)
+    without_answer(rows)
     st.page_link(
         "pages/compare.py",
         label="See which queries differ",
@@ -125,6 +135,27 @@ def table(result: Mapping[str, Any], measure: str) -> None:
         for row in ranked(result["variants"], measure)
     ]
     st.dataframe(shown, hide_index=True, key="table")
+
+
+def without_answer(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Say what the leader makes of queries without an answer, and show it of all if asked."""
+    told = {row["name"]: row["no_answer"] for row in rows if row.get("no_answer")}
+    if not told:
+        return
+    leader = next(iter(told))
+    frame.quiet(escape(no_answer(leader, told[leader])))
+    with st.expander("Queries without an answer, by every pipeline"):
+        shown = [
+            {
+                "Pipeline": name,
+                "Returned": points(t["returned"]),
+                "As sure as a typical answer": points(t["confident"]),
+                "Told apart by its score": interval({**t, "mean": t["auc"]}),
+                "Answered": f"{t['found']:,}",
+            }
+            for name, t in told.items()
+        ]
+        st.dataframe(shown, hide_index=True, key="no-answer")
 
 
 def fine_print(result: Mapping[str, Any]) -> None:

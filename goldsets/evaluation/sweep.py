@@ -15,6 +15,7 @@ import numpy as np
 
 from goldsets.evaluation import stats
 from goldsets.evaluation.measures import Measure
+from goldsets.evaluation.no_answer import FOUND, unanswered
 from goldsets.evaluation.run import Run, run_id
 from goldsets.evaluation.score import score
 from goldsets.evaluation.spec import SweepSpec, Variant
@@ -155,11 +156,15 @@ def sweep(
 
 @dataclass(frozen=True)
 class Finished:
-    """A variant's run with its values, `(M, Q)`, and the mean tokens of its first k chunks."""
+    """A variant's run with its values, `(M, Q)`, and the mean tokens of its first k chunks.
+
+    `no_answer` is what it made of queries that the corpus does not answer, None without such.
+    """
 
     run: Run
     values: Float64
     tokens_at: dict[str, float]
+    no_answer: dict[str, Any] | None
 
 
 def _run(board: Board, variant: Variant, spec: SweepSpec) -> Finished:
@@ -180,8 +185,10 @@ def _run(board: Board, variant: Variant, spec: SweepSpec) -> Finished:
     )
     if board.rt.workspace:
         store.keep(board.rt.workspace, run)
-    values = board.values(prepared.index, ranking.ids, spec.measures)
-    return Finished(run, values, _tokens_at(spec, ranking.ids, prepared.index.tokens.value))
+    values = board.values(prepared.index, ranking.ids, [*spec.measures, FOUND])
+    told = unanswered(board.gold, ranking, values[-1] == 1)
+    tokens_at = _tokens_at(spec, ranking.ids, prepared.index.tokens.value)
+    return Finished(run, values[:-1], tokens_at, asdict(told) if told else None)
 
 
 def _tokens_at(spec: SweepSpec, ids: Int32, tokens: Int32) -> dict[str, float]:
@@ -230,6 +237,7 @@ def _described(finished: Finished) -> dict[str, Any]:
         "run": run.id,
         "measures": {},
         "differences": {},
+        "no_answer": finished.no_answer,
         "tokens_at": finished.tokens_at,
         "seconds": dict(run.seconds),
         "cost_usd": 0.0,

@@ -66,6 +66,21 @@ def ranked(variants: Sequence[Mapping[str, Any]], measure: str) -> list[Mapping[
     return sorted(variants, key=place)
 
 
+def no_answer(name: str, told: Mapping[str, Any]) -> str:
+    """Say what a variant makes of queries that the corpus does not answer."""
+    n, returned = told["queries"], round(told["returned"] * told["queries"])
+    asked = f"Of {count(n, 'query', 'queries')} without an answer in the corpus,"
+    text = f"{asked} {name} returns passages for {returned}"
+    if told["auc"] is None:
+        return f"{text}; it answers no other in its first {told['k']}."
+    sure = round(told["confident"] * n)
+    return (
+        f"{text}, {sure} of them as confidently as a typical answer. Its best score tells them from"
+        f" the {told['found']} it answers in {told['auc'] * 100:.0f} of 100 pairs"
+        f" ({told['low'] * 100:.0f} to {told['high'] * 100:.0f}); 50 is chance."
+    )
+
+
 def count(n: int, noun: str, plural: str = "") -> str:
     """Write a count with its noun: `1 query`, `1,204 queries`."""
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"

@@ -16,7 +16,7 @@ from goldsets.formats.base import (
     whole_number,
 )
 from goldsets.formats.files import Source, single, source
-from goldsets.types import Evidence, Needs, Query
+from goldsets.types import NO_ANSWER, Evidence, Needs, Query
 from retrieval.errors import InputError
 from retrieval.ingest.fields import shown, text_field
 from retrieval.types import Document, Span
@@ -147,7 +147,7 @@ def _spans(
 
 
 def _query(row: Mapping[str, object], spans: list[Span], language: str) -> Query:
-    tags = () if spans else ("no-answer",)
+    tags = () if spans else (NO_ANSWER,)
     needs: Needs = "any" if len(spans) > 1 else "all"
     text = text_field(row, "question")
     return Query(text_field(row, "id"), text, language, tags, needs, "imported")

@@ -8,12 +8,9 @@ from goldsets import jobs
 from goldsets.labelling.decide import decide
 from goldsets.labelling.types import Evening, Item, Label, Member, Settings
 from goldsets.store import evenings, gold, labels
-from goldsets.types import GoldSet, Query
+from goldsets.types import NO_ANSWER, GoldSet, Query
 from retrieval.errors import InputError
 from retrieval.store import Workspace
-
-NO_ANSWER = "no-answer"
-"""The tag of a query that the corpus does not answer."""
 
 
 def start(

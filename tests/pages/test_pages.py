@@ -105,6 +105,27 @@ def test_the_leaderboard_holds_every_variant_once(opened, sampled):
     assert len(set(table["Pipeline"])) == 4
 
 
+def test_queries_without_an_answer_are_reported_apart(opened, sampled):
+    test = opened("pages/sweep.py", sampled)
+    table = test.dataframe[1].value
+    assert list(table["Pipeline"]) == list(test.dataframe[0].value["Pipeline"])
+    assert set(table["Returned"]) == {"100.0"}
+    quiet = " ".join(h.proto.body for h in test.get("html"))
+    assert "Of 5 queries without an answer in the corpus" in quiet
+
+
+def test_without_such_queries_a_sweep_says_nothing_of_them(opened, tmp_path):
+    workspace = open_workspace(tmp_path)
+    with_sweep(workspace)
+    result = runs.sweeps(workspace)[0]
+    for row in result["variants"]:
+        del row["no_answer"]  # as in the results of earlier versions
+    runs.keep_sweep(workspace, 1, sample.NAME, result)
+    test = opened("pages/sweep.py", tmp_path)
+    assert len(test.dataframe) == 1
+    assert "without an answer" not in " ".join(h.proto.body for h in test.get("html"))
+
+
 def test_the_url_brings_back_the_measure_and_the_query(opened, sampled):
     test = opened(
         "pages/compare.py", sampled, measure="EvidenceRecall@4000tok", query="and-or-result"

@@ -7,6 +7,7 @@ from goldsets.evaluation.words import (
     duration,
     headline,
     interval,
+    no_answer,
     points,
     ranked,
     verdict,
@@ -108,3 +109,18 @@ def test_count() -> None:
 )
 def test_duration(seconds: float, expected: str) -> None:
     assert duration(seconds) == expected
+
+
+def test_what_a_variant_makes_of_queries_without_an_answer() -> None:
+    told: dict[str, Any] = {"queries": 5, "returned": 0.8, "found": 71, "k": 10, "confident": 0.4}
+    told |= {"auc": 0.634, "low": 0.38, "high": 0.83}
+    assert no_answer("BM25", told) == (
+        "Of 5 queries without an answer in the corpus, BM25 returns passages for 4, 2 of them as"
+        " confidently as a typical answer. Its best score tells them from the 71 it answers in"
+        " 63 of 100 pairs (38 to 83); 50 is chance."
+    )
+    nothing = {**told, "found": 0, "confident": None, "auc": None, "low": None, "high": None}
+    assert no_answer("BM25", nothing) == (
+        "Of 5 queries without an answer in the corpus, BM25 returns passages for 4; it answers no"
+        " other in its first 10."
+    )
