@@ -12,6 +12,9 @@ from goldsets.types import NO_ANSWER, GoldSet, Query
 from retrieval.errors import InputError
 from retrieval.store import Workspace
 
+AT_ONCE = 200
+"""Queries that passages are pooled for at once: as many as an evening reads, however many wait."""
+
 
 def start(
     workspace: Workspace,
@@ -37,7 +40,7 @@ def start(
 def ask(
     workspace: Workspace, evening: Evening, queries: Sequence[Query], who: Member
 ) -> jobs.Job | None:
-    """Add queries to an evening's gold set and have passages pooled for them.
+    """Add queries to an evening's gold set and have passages pooled for the first of them.
 
     Raises:
         Forbidden: onlookers add none.
@@ -46,7 +49,7 @@ def ask(
     if not queries:
         return None
     gold.put_queries(workspace, evening.goldset, queries, who.name)
-    return pool(workspace, evening, [q.id for q in queries])
+    return pool(workspace, evening, [q.id for q in queries[:AT_ONCE]])
 
 
 def pool(
@@ -135,6 +138,12 @@ class Night:
     def progress(self) -> float:
         """Count the queries that are done, and those begun by what is decided of them."""
         return sum(1.0 if q.done else q.decided / max(q.items, 1) for q in self.queries)
+
+    @property
+    def unread(self) -> list[str]:
+        """List the queries that have nothing to read and no answer yet."""
+        bare = [q for q in self.queries if not (q.items or q.answered or q.no_answer)]
+        return [q.query.id for q in bare]
 
     @property
     def judged(self) -> Counter[int]:

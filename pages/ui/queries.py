@@ -6,6 +6,7 @@ from html import escape
 
 import streamlit as st
 
+from goldsets import jobs
 from goldsets.evaluation.words import count
 from goldsets.labelling import evening as nights
 from goldsets.labelling.evening import QueryState
@@ -28,7 +29,10 @@ def show(workspace: Workspace, evening: Evening, member: Member, t: Mapping[str,
             paste(workspace, evening, member, t)
         with st.popover(t["from_log"], icon=":material/upload_file:"):
             from_log(workspace, evening, member)
-    states = nights.night(workspace, evening).queries
+    night = nights.night(workspace, evening)
+    states = night.queries
+    if night.unread and not jobs.at_work(workspace):
+        gather(workspace, evening, night.unread, t)
     if not states:
         st.info(t["no_query"])
         return
@@ -39,6 +43,14 @@ def show(workspace: Workspace, evening: Evening, member: Member, t: Mapping[str,
         widths={t["v_queries"]: 520},
     )
     details(workspace, evening, member, states[place], t)
+
+
+def gather(workspace: Workspace, evening: Evening, unread: list[str], t: Mapping[str, str]) -> None:
+    """Offer to pool passages for queries that have none."""
+    some = unread[: nights.AT_ONCE]
+    if st.button(t["gather"].format(n=len(some), all=len(unread)), icon=":material/menu_book:"):
+        nights.pool(workspace, evening, some)
+        st.rerun()
 
 
 def row(state: QueryState, t: Mapping[str, str]) -> dict[str, object]:

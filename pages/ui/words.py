@@ -132,6 +132,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "No query yet. Type or paste what users ask, as they ask it: ten real ones do.",
         "아직 질의가 없습니다. 사용자가 실제로 묻는 대로 입력하세요. 열 개면 시작할 수 있습니다.",
     ),
+    "gather": (
+        "Gather passages for {n} of {all} queries that have none",
+        "글이 없는 질의 {all}개 중 {n}개의 글 모으기",
+    ),
     "q_read": ("Read", "읽음"),
     "q_of": ("{done} of {all}", "{all}개 중 {done}개"),
     "q_state": ("State", "상태"),
