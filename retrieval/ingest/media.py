@@ -1,8 +1,16 @@
-"""Media types by the ends of files' names: they choose the parser."""
+"""Media types by the ends of files' names: they choose the reader and the parser."""
 
 from pathlib import PurePosixPath
 
 MARKDOWN, RST, PLAIN, SOURCE = "text/markdown", "text/x-rst", "text/plain", "text/x-source-"
+HTML, CSV, TSV, PDF = "text/html", "text/csv", "text/tab-separated-values", "application/pdf"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+NOTEBOOK, MAIL, ZIP = "application/x-ipynb+json", "message/rfc822", "application/zip"
+WRITTEN = (MARKDOWN, HTML, DOCX, XLSX, NOTEBOOK, MAIL)
+"""What is Markdown, or is written down as Markdown when it is read."""
+CONVERTED = (HTML, PDF, DOCX, XLSX, NOTEBOOK, MAIL)
+"""What is not its own text: its text is made when it is read."""
 LANGUAGES = {
     "assembly": "asm s",
     "c": "c h",
@@ -57,6 +65,16 @@ LANGUAGES = {
 MEDIA = {
     **dict.fromkeys(("md", "markdown", "mdx"), MARKDOWN),
     "rst": RST,
+    **dict.fromkeys(("html", "htm", "xhtml"), HTML),
+    "csv": CSV,
+    **dict.fromkeys(("tsv", "tab"), TSV),
+    "pdf": PDF,
+    "docx": DOCX,
+    **dict.fromkeys(("xlsx", "xlsm"), XLSX),
+    "ipynb": NOTEBOOK,
+    "eml": MAIL,
+    "zip": ZIP,
+    **dict.fromkeys(("txt", "text", "log"), PLAIN),
     **{e: SOURCE + name for name, ends in LANGUAGES.items() for e in ends.split()},
 }
 
@@ -65,3 +83,14 @@ def media_of(name: str) -> str:
     """Tell the media type by a file's name; what is not known is plain text."""
     path = PurePosixPath(name.lower())
     return MEDIA.get(path.suffix[1:] or path.name, PLAIN)
+
+
+def is_prose(media: str) -> bool:
+    """Tell whether a text of this kind reads well in a proportional font: columns mean nothing."""
+    return media in (*WRITTEN, PLAIN, PDF)
+
+
+def is_known(name: str) -> bool:
+    """Tell whether a file's name says what is in it."""
+    path = PurePosixPath(name.lower())
+    return (path.suffix[1:] or path.name) in MEDIA

@@ -1,12 +1,14 @@
 """Parse: find the headings, code, tables and paragraphs of each document, as exact spans."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
-from retrieval.ingest.parse import markdown, plain, rst
+from retrieval.ingest.media import CSV, PDF, RST, SOURCE, TSV, WRITTEN
+from retrieval.ingest.parse import code, markdown, pages, plain, rst, table
 from retrieval.ingest.parse.blocks import Block, Kind, Parse, with_paths
 from retrieval.runtime import Runtime
 from retrieval.stage import Stage
@@ -20,22 +22,34 @@ class Structure:
     """The blocks of a corpus as arrays of one length B, in document order.
 
     `span` is `(B, 2)` int32; `path_of` names the heading path in `paths` (parts joined by U+001F);
+    `code_of` is `(B, 2)`, language and symbol in `names`; `page` is 0 where there are none;
     document d owns blocks `first[d]:first[d + 1]`.
     """
 
     span: Int32
     kind: Int32
     path_of: Int32
+    code_of: Int32
+    page: Int32
     first: Int64
     paths: tuple[str, ...]
+    names: tuple[str, ...]
 
     def of(self, document: int) -> list[Block]:
         """Return one document's blocks, in order."""
         rows = slice(self.first[document], self.first[document + 1])
-        columns = (self.kind, *self.span.T, self.path_of)
+        columns = (self.kind, *self.span.T, self.path_of, *self.code_of.T, self.page)
         return [
-            Block(Kind(kind), start, end, path=self.path(path))
-            for kind, start, end, path in zip(*(c[rows].tolist() for c in columns), strict=True)
+            Block(
+                *(Kind(kind), start, end),
+                path=self.path(path),
+                language=self.names[language],
+                symbol=self.names[symbol],
+                page=page,
+            )
+            for kind, start, end, path, language, symbol, page in zip(
+                *(c[rows].tolist() for c in columns), strict=True
+            )
         ]
 
     def path(self, i: int) -> tuple[str, ...]:
@@ -44,25 +58,31 @@ class Structure:
 
     def arrays(self) -> dict[str, Any]:
         """Return the value as named arrays, for the artefact store."""
-        own = {"span": self.span, "kind": self.kind, "path_of": self.path_of}
-        return {**own, "first": self.first, "paths": pack(self.paths)}
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {n: pack(v) if isinstance(v, tuple) else v for n, v in arrays.items()}
 
     @classmethod
     def of_arrays(cls, a: Mapping[str, Any]) -> "Structure":
         """Rebuild the value from `arrays()`."""
-        return cls(a["span"], a["kind"], a["path_of"], a["first"], unpack(a["paths"]))
+        texts = ("paths", "names")
+        values: dict[str, Any] = {n: unpack(v) if n in texts else v for n, v in a.items()}
+        return cls(**values)
 
     @classmethod
     def of_blocks(cls, per_document: list[list[Block]]) -> "Structure":
         """Gather each document's blocks, in the documents' order."""
         blocks = [b for document in per_document for b in document]
-        names = {"\x1f".join(b.path): 0 for b in blocks}
-        number = {name: i for i, name in enumerate(names)}
+        paths = _numbered("\x1f".join(b.path) for b in blocks)
+        names = _numbered(name for b in blocks for name in (b.language, b.symbol))
+        code = [(names[b.language], names[b.symbol]) for b in blocks]
         return cls(
             np.array([(b.start, b.end) for b in blocks], np.int32).reshape(-1, 2),
             np.array([b.kind for b in blocks], np.int32),
-            np.array([number["\x1f".join(b.path)] for b in blocks], np.int32),
+            np.array([paths["\x1f".join(b.path)] for b in blocks], np.int32),
+            np.array(code, np.int32).reshape(-1, 2),
+            np.array([b.page for b in blocks], np.int32),
             np.concatenate([[0], np.cumsum([len(d) for d in per_document])]).astype(np.int64),
+            tuple(paths),
             tuple(names),
         )
 
@@ -71,6 +91,7 @@ class Structure:
 class Blocks(Stage[Structure]):
     """Find blocks by the document's media type; what has none is paragraphs."""
 
+    revision: ClassVar[int] = 2
     product: ClassVar[type[Structure]] = Structure
 
     def apply(self, corpus: Corpus, rt: Runtime) -> Structure:
@@ -88,11 +109,22 @@ def parse_document(document: Document) -> list[Block]:
 
 
 def _parser(media: str) -> Parse:
-    if media == "text/markdown":
-        return markdown.parse
-    if media == "text/x-rst":
-        return rst.parse
-    return plain.parse_code if media.startswith("text/x-source") else plain.parse
+    if media.startswith(SOURCE):
+        return partial(code.parse, language=media.removeprefix(SOURCE))
+    return OF_MEDIA.get(media, plain.parse)
 
+
+def _numbered(names: Iterable[str]) -> dict[str, int]:
+    return {name: i for i, name in enumerate(dict.fromkeys(names))}
+
+
+OF_MEDIA: dict[str, Parse] = {
+    **dict.fromkeys(WRITTEN, markdown.parse),
+    RST: rst.parse,
+    PDF: pages.parse,
+    CSV: table.parse,
+    TSV: table.parse,
+}
+"""What finds the blocks of a medium; source code goes by its language, the rest is paragraphs."""
 
 PARSERS: tuple[type[Stage[Structure]], ...] = (Blocks,)

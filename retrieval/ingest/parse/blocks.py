@@ -22,7 +22,11 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A span of one kind. `level` and `title` are a heading's; `path` is the headings above."""
+    """A span of one kind. `level` and `title` are a heading's; `path` is the headings above.
+
+    `language` and `symbol` (`Oven.bake`) are code's; `page` counts from 1 and is 0 where there are
+    no pages.
+    """
 
     kind: Kind
     start: int
@@ -30,6 +34,9 @@ class Block:
     level: int = 0
     title: str = ""
     path: tuple[str, ...] = ()
+    language: str = ""
+    symbol: str = ""
+    page: int = 0
 
 
 Parse = Callable[[str], Iterable[Block]]

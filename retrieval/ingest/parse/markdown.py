@@ -50,7 +50,8 @@ def _blocks(text: str, tokens: list[Token], starts: list[int]) -> Iterator[Block
             title = heading_title(text[start:end])
             yield Block(kind, start, end, level=int(token.tag[1:]), title=title)
         else:
-            yield Block(_nested(kind, token.level), start, end)
+            language = token.info.split()[:1] if kind is Kind.CODE else []
+            yield Block(_nested(kind, token.level), start, end, language="".join(language))
 
 
 def _nested(kind: Kind, level: int) -> Kind:

@@ -178,3 +178,9 @@ def sections(folder: Path) -> dict[str, list[tuple[int, str]]]:
         pairs = zip(headings, anchors, strict=True)
         found[str(path.relative_to(folder))] = [(b.level, a[1]) for b, a in pairs if a]
     return found
+
+
+def test_a_fence_says_its_language() -> None:
+    text = "```python title=x\na\n```\n\n~~~\nb\n~~~\n\n    c\n"
+    blocks = parse_document(Document("d", text, media="text/markdown"))
+    assert [b.language for b in blocks if b.kind is Kind.CODE] == ["python", "", ""]
