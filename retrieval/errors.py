@@ -6,6 +6,13 @@
     ├── MissingExtra        an optional package that is not installed
     ├── Forbidden           somebody asked for what their role does not allow
     ├── NotFound            a corpus, gold set, run or document that is not in the workspace
+    ├── OverBudget          a paid call that would pass a budget, and so was not made
+    ├── ProviderError       a vendor outside this machine that did not do what it was asked
+    │   ├── MissingKey      its key is not in the environment
+    │   ├── Refused         it will not: a wrong key, an unknown model, a request it finds bad
+    │   ├── RateLimited     it wants fewer calls, for longer than we wait
+    │   ├── Unavailable     it fails, hangs or drops the connection, again and again
+    │   └── BadAnswer       it answered what cannot be right
     └── Stopped             long work that was asked to pause or cancel
         ├── Paused
         └── Cancelled
@@ -50,6 +57,48 @@ class NotFound(PizzaError):
 
 class Forbidden(PizzaError):
     """A role does not allow what was asked for, or nobody is known by the token."""
+
+
+class OverBudget(PizzaError):
+    """A paid call would pass a budget; it was not made."""
+
+
+class ProviderError(PizzaError):
+    """A vendor did not do what it was asked; the message begins with its name, holds no key."""
+
+    may_be_billed = False
+    """Whether the vendor may have done the work all the same."""
+
+    def __init__(self, vendor: str, problem: str) -> None:
+        super().__init__(f"{vendor} {problem}")
+        self.vendor = vendor
+        self.problem = problem
+
+
+class MissingKey(ProviderError):
+    """A vendor's key is not in the environment."""
+
+    def __init__(self, vendor: str, names: Iterable[str]) -> None:
+        named = " or ".join(names)
+        super().__init__(vendor, f"needs a key; set {named} in the environment and start again")
+
+
+class Refused(ProviderError):
+    """A vendor will not do this: trying again would change nothing."""
+
+
+class RateLimited(ProviderError):
+    """A vendor wants fewer calls, for longer than we wait."""
+
+
+class Unavailable(ProviderError):
+    """A vendor failed, hung or dropped the connection until we gave up."""
+
+
+class BadAnswer(ProviderError):
+    """A vendor answered what cannot be right; nothing of the answer is kept."""
+
+    may_be_billed = True
 
 
 class Stopped(PizzaError):

@@ -16,7 +16,11 @@ from retrieval.ingest.contextualize import CONTEXTUALIZERS, Contextualizer
 from retrieval.ingest.embed import Embedder
 from retrieval.ingest.parse import PARSERS, Blocks, Structure
 from retrieval.ingest.tokens import CountTokens, token_counts
+from retrieval.providers.cohere import Cohere
+from retrieval.providers.gemini import Gemini
 from retrieval.providers.local import Local
+from retrieval.providers.openai import OpenAI
+from retrieval.providers.voyage import Voyage
 from retrieval.query.assemble import ASSEMBLERS, Assembler, InRankOrder
 from retrieval.query.dense import Dense
 from retrieval.query.first import Retriever
@@ -27,7 +31,7 @@ from retrieval.stage import Spec, Stage, build, full, short
 from retrieval.types import Candidates, Corpus, Int32, Queries
 
 RETRIEVERS: tuple[type[Retriever], ...] = (BM25, Dense)
-EMBEDDERS: tuple[type[Embedder], ...] = (Local,)
+EMBEDDERS: tuple[type[Embedder], ...] = (Local, Voyage, Cohere, Gemini, OpenAI)
 
 
 @dataclass(frozen=True)

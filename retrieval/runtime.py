@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar, cast
 
+from retrieval.retry import Retry
 from retrieval.stage import Product, Stage
 from retrieval.store import Workspace, artifacts
 
@@ -82,12 +83,15 @@ class Runtime:
     """Runs stages. Without a workspace nothing is kept beyond this object.
 
     `processes` is how many processes slow models may use; `progress` is called between units of
-    work and may raise `Stopped`.
+    work and may raise `Stopped`. Paid calls are tried again as `retry` says and are written to the
+    workspace's ledger under `job`.
     """
 
     workspace: Workspace | None = None
     processes: int = 1
     progress: Progress = silent
+    retry: Retry = Retry()
+    job: int | None = None
     tally: Tally = field(default_factory=Tally)
     _products: dict[str, Made[Any]] = field(default_factory=dict, repr=False)
 
@@ -128,6 +132,14 @@ class Runtime:
 
         made = Made(key, type(stage).__name__, make, inputs, kept=kept, passing=passing)
         return made if passing else self._once(key, lambda: made)
+
+    def wait(self, seconds: float, why: str) -> None:
+        """Sleep, looking ten times a second whether the work is still wanted."""
+        until = time.monotonic() + seconds
+        self.progress(why, 0, 1)
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, 0.1))
+            self.progress(why, 0, 1)
 
     def _once(self, key: str, new: Callable[[], Made[T]]) -> Made[T]:
         if key not in self._products:

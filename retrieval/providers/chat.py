@@ -1,0 +1,72 @@
+"""What vendors' chat models share: a prompt in, a text out."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from retrieval.cost import Usage
+from retrieval.errors import SpecError
+from retrieval.providers.base import Asked, Vendor, call, text_of
+from retrieval.providers.remote import count_tokens
+from retrieval.runtime import Runtime
+from retrieval.stage import Stage
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a model is asked. `document` comes first and is what a prompt cache keeps."""
+
+    ask: str
+    document: str = ""
+    system: str = ""
+    max_tokens: int = 400
+
+
+@dataclass(frozen=True)
+class ChatModel(Stage[str]):
+    """A vendor's chat model; `temperature` None is the model's own (some take no other)."""
+
+    model: str = ""
+    temperature: float | None = None
+    vendor: ClassVar[Vendor]
+
+    def __post_init__(self) -> None:
+        if not self.model.strip():
+            raise SpecError(f"{type(self).__name__} needs the name of a model")
+
+    @property
+    def label(self) -> str:
+        """Return the model's name."""
+        return self.model
+
+    @property
+    def name(self) -> str:
+        """Return who answers and the model, as it is priced."""
+        return f"{self.vendor.source}/{self.model}"
+
+    @abstractmethod
+    def send(self, prompt: Prompt, seconds: float) -> tuple[str | None, Usage | None]:
+        """Make one attempt; return the text and what the vendor counted."""
+
+    def write(self, prompt: Prompt, rt: Runtime) -> str:
+        """Return what the model writes, without space around it.
+
+        Raises:
+            ProviderError: the vendor failed, or wrote nothing.
+            OverBudget: the call would pass a budget.
+        """
+
+        def send(seconds: float) -> tuple[str, Usage | None]:
+            text, usage = self.send(prompt, seconds)
+            return text_of(self.vendor.name, text), usage
+
+        return call(Asked(self.vendor, self.model, "chat", self.expected(prompt), send), rt)
+
+    def expected(self, prompt: Prompt) -> Usage:
+        """Return the most that a call can use: nothing read from a cache, all that may be written.
+
+        A cache's write costs no less than input where there is a price for it.
+        """
+        asked = count_tokens(prompt.ask) + count_tokens(prompt.system)
+        document = count_tokens(prompt.document)
+        return Usage(input=asked + document, output=prompt.max_tokens)
