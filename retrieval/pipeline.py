@@ -1,7 +1,7 @@
 """The pipeline: named slots of stages, and the diagram as two functions.
 
 INGEST   parse -> chunk -> contextualize -> embed (+ lexical statistics, where BM25 asks for them)
-QUERY    first stage (dense | lexical) -> fuse -> assemble
+QUERY    first stage (dense | lexical) -> fuse -> rerank -> assemble
 """
 
 import dataclasses
@@ -26,12 +26,15 @@ from retrieval.query.dense import Dense
 from retrieval.query.first import Retriever
 from retrieval.query.fuse import FUSERS, RRF, Fuser
 from retrieval.query.lexical import BM25
+from retrieval.query.rerank import RERANKERS, Reranker
 from retrieval.runtime import Made, Runtime
 from retrieval.stage import Spec, Stage, build, full, short
 from retrieval.types import Candidates, Corpus, Int32, Queries
 
 RETRIEVERS: tuple[type[Retriever], ...] = (BM25, Dense)
 EMBEDDERS: tuple[type[Embedder], ...] = (Local, Voyage, Cohere, Gemini, OpenAI)
+OPTIONAL = ("contextualize", "rerank")
+"""Slots that may stay empty."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Pipeline:
     first: tuple[Retriever, ...] = (BM25(),)
     pool: int = 150
     fuse: Fuser = RRF()
+    rerank: Reranker | None = None
     assemble: Assembler = InRankOrder()
 
     def __post_init__(self) -> None:
@@ -91,6 +95,8 @@ class Pipeline:
         asked = rt.given(queries, queries.hash, "queries", passing=passing)
         found = [stage.search(index, asked, self.pool, rt) for stage in self.first]
         pool = rt.run(self.fuse, *found, depth=self.pool) if len(found) > 1 else found[0]
+        if self.rerank:
+            pool = self.rerank.rerank(index, asked, pool, found, rt)
         return rt.run(self.assemble, pool, index.tokens)
 
 
@@ -110,6 +116,7 @@ SLOTS: Mapping[str, tuple[type[Stage[Any]], ...]] = {
     "embed": EMBEDDERS,
     "first": RETRIEVERS,
     "fuse": FUSERS,
+    "rerank": RERANKERS,
     "assemble": ASSEMBLERS,
 }
 """The stages each slot takes: adding one is a class and its name here."""
@@ -138,7 +145,7 @@ def slot_value(slot: str, spec: Any) -> Any:
         return tuple(
             build(s, RETRIEVERS, slot) for s in (spec if isinstance(spec, list) else [spec])
         )
-    if spec is None and slot == "contextualize":
+    if spec is None and slot in OPTIONAL:
         return None
     return build(spec, SLOTS[slot], slot)
 

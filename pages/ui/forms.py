@@ -20,10 +20,8 @@ GRID_SLOTS = {
     "first": "First stage",
     "embed": "Embedding model",
     "fuse": "Fuse",
+    "rerank": "Rerank",
 }
-OPTIONAL = ("contextualize",)
-"""Slots that may stay empty."""
-
 LISTS = ("first",)
 """Slots that hold several stages."""
 
@@ -33,6 +31,7 @@ START: Mapping[str, Sequence[Any]] = {
     "first": SWEEP["grid"]["first"],
     "embed": ["Local"],
     "fuse": ["RRF"],
+    "rerank": [None],
 }
 OFFERED: Mapping[str, Sequence[Any]] = {
     "chunk": [
@@ -58,6 +57,7 @@ OFFERED: Mapping[str, Sequence[Any]] = {
     ],
     "embed": ["Local", {"Local": {"model": "e5-small"}}],
     "fuse": ["RRF", {"RRF": {"k": 0, "weights": [0.5, 0.5]}}, "Weighted"],
+    "rerank": [None, {"Rescore": {"late": 0}}, "Rescore", "MaxSim"],
 }
 
 

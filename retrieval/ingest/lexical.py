@@ -17,7 +17,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from retrieval.runtime import Runtime
-from retrieval.stage import Stage, nested
+from retrieval.stage import Stage, nested, require
 from retrieval.types import Bool, Chunks, Corpus, Int32, Int64, pack, unpack
 
 IDENTIFIER_PARTS = re.compile(
@@ -171,7 +171,26 @@ class HangulBigrams(Identifiers):
         return terms
 
 
-TOKENIZERS: tuple[type[Tokenizer], ...] = (Words, Identifiers, HangulBigrams)
+@dataclass(frozen=True)
+class Grams(Tokenizer):
+    """Every n characters in a row of each word, its edges marked; no dictionary, no stemming.
+
+    Source: McNamee and Mayfield, "Character N-Gram Tokenization for European Language Text
+    Retrieval" (2004), who recommend n = 4.
+    """
+
+    n: int = 4
+
+    def __post_init__(self) -> None:
+        require(2 <= self.n <= 10, self, "n", "from 2 to 10 characters")
+
+    def terms(self, run: str) -> Sequence[str]:
+        """Return the grams of `_run_`, in order; a shorter one is a gram by itself."""
+        marked = f"_{folded(run)}_"
+        return [marked[i : i + self.n] for i in range(max(1, len(marked) - self.n + 1))]
+
+
+TOKENIZERS: tuple[type[Tokenizer], ...] = (Words, Identifiers, HangulBigrams, Grams)
 
 
 @dataclass(frozen=True)

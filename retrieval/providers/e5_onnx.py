@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,10 +40,18 @@ class Int8Network:
             ModuleNotFoundError: onnxruntime is not installed.
         """
         self._embed, self._session = file.embed, _session(_network(file))
+        self._mean, self._last = (output.name for output in self._session.get_outputs())
 
     def __call__(self, windows: Sequence[Sequence[int]]) -> Float32:
         """Return the mean of the last activations of each window, (windows, 384)."""
-        return np.vstack([self._session.run(None, {"x": self._embed(w)})[0] for w in windows])
+        return np.vstack([self._run(self._mean, w) for w in windows])
+
+    def activations(self, windows: Sequence[Sequence[int]]) -> list[Float32]:
+        """Return the last activations of each window, (pieces + 2, 384)."""
+        return [self._run(self._last, w) for w in windows]
+
+    def _run(self, output: str, window: Sequence[int]) -> Float32:
+        return cast(Float32, self._session.run([output], {"x": self._embed(window)})[0])
 
 
 def load(file: WeightsFile) -> Int8Network | None:
@@ -100,12 +108,13 @@ class _Graph:
         self._nodes.append(body + _text(7, domain))
         return name
 
-    def model(self, source: np.dtype[Any], result: np.dtype[Any]) -> bytes:
-        """Return the model with one input, x, and one output, the last node; both matrices."""
+    def model(self, source: np.dtype[Any], result: np.dtype[Any], *outputs: str) -> bytes:
+        """Return the model with one input, x, and outputs, by default the last node; matrices."""
         body = b"".join(_field(1, node) for node in self._nodes) + _text(2, "e5")
         body += b"".join(_field(5, constant) for constant in self._constants.values())
         body += _field(11, _matrix("x", source))
-        body += _field(12, _matrix(f"v{len(self._nodes) - 1}", result))
+        for name in outputs or (f"v{len(self._nodes) - 1}",):
+            body += _field(12, _matrix(name, result))
         versions = (("", 20), (_MICROSOFT, 1))
         used = b"".join(_field(8, _text(1, name) + _number(2, v)) for name, v in versions)
         return _number(1, 9) + _field(7, body) + used
@@ -171,8 +180,8 @@ def _network(file: WeightsFile) -> bytes:
     x = build.norm(_Value("x", file.embed(file.tokens.ids(_PROBE))), "emb.ln")
     for number in range(LAYERS):
         x = build.layer(x, f"l{number}.")
-    build.graph.node("ReduceMean", x.name, build.graph.axis(0), keepdims=1)
-    return build.graph.model(np.dtype(np.float32), np.dtype(np.float32))
+    mean = build.graph.node("ReduceMean", x.name, build.graph.axis(0), keepdims=1)
+    return build.graph.model(np.dtype(np.float32), np.dtype(np.float32), mean, x.name)
 
 
 class _Builder:

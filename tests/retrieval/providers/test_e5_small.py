@@ -142,6 +142,19 @@ def test_the_same_every_time_and_on_every_thread(exact: bool) -> None:
 
 
 @pytest.mark.parametrize("exact", WAYS)
+def test_token_vectors_are_those_whose_mean_is_the_texts_vector(exact: bool) -> None:
+    file = WeightsFile()
+    for text in ("Which passage?", LONG, "안녕하세요 x_y"):
+        found = model(exact).token_vectors([f"passage: {text}", "query:"])
+        assert found[0].shape == (len(file.tokens.ids(text)), 384)
+        assert found[1].shape == (0, 384)
+        assert np.linalg.norm(found[0], axis=1) == pytest.approx(1.0, abs=1e-5)
+        whole = model(exact).encode([f"passage: {text}"])[0]
+        mean = found[0].mean(0)
+        assert whole @ mean / np.linalg.norm(mean) > 0.97  # the marks and the prefix are left out
+
+
+@pytest.mark.parametrize("exact", WAYS)
 def test_no_texts(exact: bool) -> None:
     assert model(exact).encode([]).shape == (0, 384)
 

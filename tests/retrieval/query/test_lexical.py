@@ -10,7 +10,7 @@ import rank_bm25
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.ingest.lexical import HangulBigrams, Identifiers, Words
+from retrieval.ingest.lexical import Grams, HangulBigrams, Identifiers, Words
 from retrieval.query.lexical import BM25
 from retrieval.runtime import Runtime
 from retrieval.types import Candidates, Chunks, Corpus, Queries
@@ -138,7 +138,7 @@ def test_no_queries_are_no_rows() -> None:
     assert search(BM25(), corpus, whole_documents(corpus), [], 3) == []
 
 
-@pytest.mark.parametrize("tokenizer", [Words(), Identifiers(), HangulBigrams()])
+@pytest.mark.parametrize("tokenizer", [Words(), Identifiers(), HangulBigrams(), Grams()])
 def test_contexts_count_as_text_in_front(tokenizer: Words) -> None:
     corpus = corpus_of("def getUser(): return user_name", "파이썬의 예외 처리 with try", "the end")
     spans = [[(0, 10), (4, 31)], [(0, 7), (2, 18)], [(0, 3), (4, 7)]]
