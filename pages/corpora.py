@@ -8,6 +8,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from goldsets.evaluation.words import count
 from pages.ui import charts, forms, frame, read, text, url
 from retrieval.errors import InputError
+from retrieval.ingest.media import kind_of
 from retrieval.ingest.read import read_uploads
 from retrieval.pipeline import pipeline_of
 from retrieval.runtime import Runtime
@@ -31,7 +32,7 @@ def upload(workspace: Workspace, known: list[str]) -> None:
         files = st.file_uploader(
             "Files",
             accept_multiple_files=True,
-            help="Markdown, reStructuredText, text, source code, JSONL",
+            help="Markdown, HTML, PDF, Word, Excel, CSV, notebooks, mail, code, text, JSONL, zip",
         )
         encoding = st.text_input("Encoding of files that are not UTF-8", "utf-8", max_chars=20)
         if st.form_submit_button("Read them", type="primary"):
@@ -81,7 +82,7 @@ def table(corpus: Corpus) -> str:
         {
             "Document": d.id,
             "Title": d.title,
-            "Kind": d.media.removeprefix("text/").removeprefix("x-"),
+            "Kind": kind_of(d.media),
             "Characters": len(d.text),
         }
         for d in corpus.documents

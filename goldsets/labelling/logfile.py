@@ -10,7 +10,7 @@ from typing import BinaryIO, TextIO
 
 from retrieval.errors import InputError
 from retrieval.ingest.fields import named, shown
-from retrieval.ingest.read import BOMS
+from retrieval.ingest.text import BOMS
 
 MAX_BYTES = 200_000_000
 VOTERS = 10_000

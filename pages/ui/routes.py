@@ -22,6 +22,7 @@ from goldsets.labelling.find import Hit, find
 from goldsets.store import labels, open_workspace
 from goldsets.store.labels import Leased, Passage
 from retrieval.errors import Forbidden, InputError, PizzaError
+from retrieval.ingest.media import is_prose
 from retrieval.store import Workspace, corpora
 from retrieval.types import Corpus, Span
 
@@ -219,7 +220,7 @@ def shown(leased: Leased) -> Answer:
         "wording": leased.wording,
         "document": item.document,
         "title": leased.title,
-        "mono": leased.media not in ("text/markdown", "text/plain"),
+        "mono": not is_prose(leased.media),
         "text": leased.text[base:high],
         "base": base,
         "length": len(leased.text),

@@ -9,6 +9,7 @@ from itertools import pairwise
 from rapidfuzz.distance import Indel
 
 from goldsets.evidence import Anchored
+from retrieval.ingest.media import is_prose
 from retrieval.types import Chunks, Document
 
 TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
@@ -70,7 +71,7 @@ def document_with_chunks(
 
 def is_fixed_width(document: Document) -> bool:
     """Tell whether a document's columns mean something, so that it wants a fixed-width font."""
-    return document.media != "text/markdown" and document.media != "text/plain"
+    return not is_prose(document.media)
 
 
 @dataclass(frozen=True)

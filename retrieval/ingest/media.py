@@ -11,6 +11,10 @@ WRITTEN = (MARKDOWN, HTML, DOCX, XLSX, NOTEBOOK, MAIL)
 """What is Markdown, or is written down as Markdown when it is read."""
 CONVERTED = (HTML, PDF, DOCX, XLSX, NOTEBOOK, MAIL)
 """What is not its own text: its text is made when it is read."""
+ENDS = {PDF: ".pdf", DOCX: ".docx", XLSX: ".xlsx", ZIP: ".zip", NOTEBOOK: ".ipynb", MAIL: ".eml"}
+"""How a file is named whose media type says little."""
+PAGE_END = "\f"
+"""What ends a page in the text of a PDF."""
 LANGUAGES = {
     "assembly": "asm s",
     "c": "c h",
@@ -88,6 +92,11 @@ def media_of(name: str) -> str:
 def is_prose(media: str) -> bool:
     """Tell whether a text of this kind reads well in a proportional font: columns mean nothing."""
     return media in (*WRITTEN, PLAIN, PDF)
+
+
+def kind_of(media: str) -> str:
+    """Name a media type shortly, as a file's end does."""
+    return ENDS.get(media, media.rsplit("/", 1)[-1]).removeprefix("x-").removeprefix(".")
 
 
 def is_known(name: str) -> bool:

@@ -6,19 +6,17 @@ followed, and no more than a piece of a value goes into a message.
 
 import codecs
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import yaml
-
 from retrieval.errors import InputError
+from retrieval.ingest import archive
+from retrieval.ingest.about import described
+from retrieval.ingest.convert.sandbox import Sandbox
 from retrieval.ingest.fields import (
     check_keys,
-    is_scalar,
     named,
     parse_object,
     scalars,
@@ -26,10 +24,18 @@ from retrieval.ingest.fields import (
     text_field,
     whole_text,
 )
-from retrieval.ingest.media import MARKDOWN, RST, media_of
-from retrieval.ingest.parse import Kind, parse_document
-from retrieval.ingest.parse.markdown import FRONT_MATTER
-from retrieval.types import Document, Scalar
+from retrieval.ingest.media import (
+    CONVERTED,
+    DOCX,
+    ENDS,
+    PDF,
+    XLSX,
+    ZIP,
+    is_known,
+    media_of,
+)
+from retrieval.ingest.text import decoded, known
+from retrieval.types import Document
 
 __all__ = ["Read", "decoded", "media_of", "read_paths", "read_uploads"]
 
@@ -37,21 +43,10 @@ LIMIT = 50_000_000
 """Bytes of a document's file."""
 LINES_LIMIT = 1_000_000_000
 """Bytes of a .jsonl file, which holds many documents."""
-HEAD = 20_000
-"""Characters that are searched for front matter and for a heading to serve as title."""
-TITLE_LIMIT = 300
-DEPTH = 20
+ARCHIVE_LIMIT = 200_000_000
+"""Bytes of an archive; what it may unpack to is said in `archive`."""
 KEYS = ("id", "text", "title", "metadata")
-SKIPPED = frozenset({"node_modules", "__pycache__"})
-SURROGATE = re.compile("[\ud800-\udfff]")
-
-BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+SKIPPED = frozenset({"node_modules", "__pycache__", "__MACOSX"})
 
 WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
@@ -74,9 +69,10 @@ def read_paths(paths: Sequence[Path], *, encoding: str = "utf-8") -> Read:
         InputError: there is no such encoding.
     """
     given = list(dict.fromkeys(Path(os.path.normpath(p.absolute())) for p in paths))
-    reading = _Reading(_known(encoding))
-    for path in given:
-        reading.path(path, _base(given))
+    with Sandbox() as sandbox:
+        reading = _Reading(known(encoding), sandbox)
+        for path in given:
+            reading.path(path, _base(given))
     return reading.read()
 
 
@@ -86,41 +82,38 @@ def read_uploads(files: Iterable[tuple[str, bytes]], *, encoding: str = "utf-8")
     Raises:
         InputError: there is no such encoding.
     """
-    reading = _Reading(_known(encoding))
-    for name, data in files:
-        with reading.noting(name):
-            reading.take(name, data)
+    with Sandbox() as sandbox:
+        reading = _Reading(known(encoding), sandbox)
+        for name, data in files:
+            with reading.noting(name):
+                reading.take(name, data)
     return reading.read()
 
 
-def decoded(
-    data: bytes, encoding: str = "utf-8", *, fix: str = "name it, such as --encoding cp949"
-) -> str:
-    """Decode text by its byte order mark (dropped), else by `encoding`; `fix` ends the message.
+@dataclass(frozen=True)
+class _Outer:
+    """How deep archives and mails lie in one another, and what they may still unpack."""
 
-    Raises:
-        InputError: the bytes are not in that encoding, or are no text.
-    """
-    chosen = next((name for bom, name in BOMS if data.startswith(bom)), encoding)
-    try:
-        text = data.decode(chosen).removeprefix("\ufeff")
-    except UnicodeError as error:
-        if b"\0" in data:
-            raise InputError("looks binary: it holds NUL bytes") from None
-        at = getattr(error, "start", 0)
-        raise InputError(f"not {chosen} at byte {at} ({data[at]:#04x}); {fix}") from None
-    except (LookupError, ValueError):
-        raise _no_encoding(encoding) from None
-    if "\0" in text:
-        raise InputError("looks binary: it holds NUL bytes")
-    return whole_text(text, "")
+    depth: int = 0
+    allowance: archive.Allowance = field(default_factory=archive.Allowance)
+
+    def below(self) -> "_Outer":
+        """Go one deeper.
+
+        Raises:
+            InputError: that is too deep.
+        """
+        if self.depth >= archive.DEPTH:
+            raise InputError(f"archives in archives, more than {archive.DEPTH} deep; unpack it")
+        return replace(self, depth=self.depth + 1)
 
 
 class _Reading:
     """Collects documents by id, and the lines for what is left out."""
 
-    def __init__(self, encoding: str) -> None:
+    def __init__(self, encoding: str, sandbox: Sandbox) -> None:
         self.encoding = encoding
+        self.sandbox = sandbox
         self.documents: dict[str, Document] = {}
         self.problems: list[str] = []
 
@@ -150,15 +143,47 @@ class _Reading:
                 elif path == root or path.is_file():
                     self.take(name, _load(path))
 
-    def take(self, name: str, data: bytes) -> None:
+    def take(self, name: str, data: bytes, outer: _Outer | None = None) -> None:
+        """Take a file in; `outer` is what it was packed in or attached to."""
         if len(data) > _limit(name):
             raise InputError(f"larger than {_limit(name) // 1_000_000:,} MB; split it")
         if not data.strip():
             raise InputError("empty")
+        media = _medium(name, data)
         if name.lower().endswith(".jsonl"):
-            return self.lines(name, data)
-        text = decoded(data, self.encoding).replace("\r\n", "\n").replace("\r", "\n")
-        return self.add(_document(whole_text(name, "name"), text))
+            self.lines(name, data)
+        elif media == ZIP:
+            self.archive(name, data, outer or _Outer())
+        elif media in CONVERTED:
+            self.converted(whole_text(name, "name"), media, data, outer or _Outer())
+        else:
+            text = decoded(data, self.encoding).replace("\r\n", "\n").replace("\r", "\n")
+            self.add(described(Document(whole_text(name, "name"), text, media=media)))
+
+    def converted(self, name: str, media: str, data: bytes, outer: _Outer) -> None:
+        """Take a file in whose text has to be made, then what was attached to it."""
+        made = self.sandbox.convert(media, data, self.encoding)
+        held = Document(name, made.text, made.title, media, made.metadata)
+        with self.noting(name):
+            self.add(described(held))
+        for own, content in made.members:
+            with self.noting(f"{name}/{own}"):
+                outer.allowance.take(len(content))
+                self.take(f"{name}/{own}", content, outer.below())
+
+    def archive(self, name: str, data: bytes, outer: _Outer) -> None:
+        """Take an archive's files in, in its own order."""
+        opened, below = archive.opened(data), outer.below()
+        for member in opened.infolist():
+            if outer.allowance.spent:
+                return
+            if member.is_dir() or archive.is_hidden(member, _hidden):
+                continue
+            with self.noting(f"{name}/{member.filename}"):
+                inside = f"{name}/{archive.path_of(member)}"
+                content = archive.unpacked(opened, member, _limit(inside))
+                below.allowance.take(len(content))
+                self.take(inside, content, below)
 
     def lines(self, name: str, data: bytes) -> None:
         encoding = self.encoding
@@ -199,7 +224,34 @@ def _inside(link: Path, root: Path) -> bool:
 
 
 def _limit(name: str) -> int:
-    return LINES_LIMIT if name.lower().endswith(".jsonl") else LIMIT
+    if name.lower().endswith(".jsonl"):
+        return LINES_LIMIT
+    return ARCHIVE_LIMIT if media_of(name) == ZIP else LIMIT
+
+
+def _medium(name: str, data: bytes) -> str:
+    """Tell a file's media type by its name, and hold its first bytes against it.
+
+    Raises:
+        InputError: the bytes are plainly of another kind.
+    """
+    told, found = media_of(name), _sniffed(data)
+    if found in (None, told):
+        return told
+    if is_known(name) or found == ZIP:
+        raise InputError(f"holds a {ENDS[found]} file; name it so to have it read")
+    return found
+
+
+def _sniffed(data: bytes) -> str | None:
+    if data[:1024].lstrip().startswith(b"%PDF-"):
+        return PDF
+    if not data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return None
+    inside = archive.names(data)
+    if "word/document.xml" in inside:
+        return DOCX
+    return XLSX if "xl/workbook.xml" in inside else ZIP
 
 
 def _load(path: Path) -> bytes:
@@ -213,61 +265,6 @@ def _load(path: Path) -> bytes:
 
 def _is_wide(encoding: str) -> bool:
     return codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
-
-
-def _known(encoding: str) -> str:
-    try:
-        "a".encode(encoding)
-    except (LookupError, UnicodeError, ValueError):
-        raise _no_encoding(encoding) from None
-    return encoding
-
-
-def _no_encoding(name: str) -> InputError:
-    return InputError(f"there is no text encoding {shown(name)}; known: utf-8, cp949, ...")
-
-
-def _document(name: str, text: str) -> Document:
-    bare = Document(name, text, media=media_of(name))
-    front = _front_matter(text) if bare.media == MARKDOWN else {}
-    title = front.pop("title", None)
-    own = _first_heading(bare) if title is None else str(title)
-    about = {**front, "path": name}
-    return Document(name, text, " ".join(own.split())[:TITLE_LIMIT], bare.media, about)
-
-
-def _first_heading(document: Document) -> str:
-    if document.media not in (MARKDOWN, RST):
-        return ""
-    head = Document(document.id, document.text[:HEAD], media=document.media)
-    return next((b.title for b in parse_document(head) if b.kind is Kind.HEADING), "")
-
-
-def _front_matter(text: str) -> dict[str, Scalar]:
-    found = FRONT_MATTER.match(text[:HEAD])
-    try:
-        fields = _yaml(found[1] or "") if found else None
-    except Exception:  # a malformed tag raises whatever its constructor happens to raise
-        return {}
-    if not isinstance(fields, dict):
-        return {}
-    held = {k: v.isoformat() if isinstance(v, date) else v for k, v in fields.items()}
-    return {k: v for k, v in held.items() if isinstance(k, str) and is_scalar(v) and _whole(k, v)}
-
-
-def _whole(*values: object) -> bool:
-    return not any(SURROGATE.search(str(v)) for v in values)
-
-
-def _yaml(source: str) -> object:
-    """Load flat YAML: deep nesting takes PyYAML minutes, aliases can stand for gigabytes."""
-    depth = 0
-    for event in yaml.parse(source, Loader=yaml.SafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEPTH or isinstance(event, yaml.AliasEvent):
-            raise InputError("front matter that is nested too deeply, or has aliases")
-    return yaml.safe_load(source)
 
 
 def _record(line: str) -> Document:

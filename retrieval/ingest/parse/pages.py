@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from retrieval.ingest.media import PAGE_END
 from retrieval.ingest.parse.blocks import Block, paragraphs
-
-PAGE_END = "\f"
 
 
 def parse(text: str) -> Iterator[Block]:
