@@ -29,9 +29,9 @@ class Claude(ChatModel):
         """Ask once, the document in a block of its own that the cache keeps."""
         kept = {"type": "text", "text": prompt.document, "cache_control": {"type": "ephemeral"}}
         blocks = [*([kept] if prompt.document else []), {"type": "text", "text": prompt.ask}]
-        options = {} if self.temperature is None else {"temperature": self.temperature}
-        if prompt.system:
-            options["system"] = prompt.system  # type: ignore[assignment]
+        options: dict[str, Any] = {"system": prompt.system} if prompt.system else {}
+        if self.temperature is not None:  # newer models take none, and the SDK names it no more
+            options["extra_body"] = {"temperature": self.temperature}
         answer = _client(VENDOR.key(), VENDOR.base).messages.create(
             model=self.model,
             max_tokens=prompt.max_tokens,

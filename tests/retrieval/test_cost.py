@@ -1,0 +1,119 @@
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from retrieval.cost import (
+    FILE,
+    Outlay,
+    Usage,
+    context_usage,
+    cost,
+    money,
+    price_of,
+    read_prices,
+    total,
+)
+from retrieval.errors import InputError
+from retrieval.prices import PRICES, Price
+
+
+def test_a_cost_is_the_sum_over_kinds_of_tokens_and_searches() -> None:
+    price = Price(input=1, output=5, cache_write=1.25, cache_read=0.1, searches=0.002)
+    used = Usage(1_000_000, 200_000, 400_000, 2_000_000, 3)
+    assert cost(used, price) == pytest.approx(1 + 1 + 0.5 + 0.2 + 0.006)
+    assert used.tokens == 3_600_000
+    assert used + used == Usage(2_000_000, 400_000, 800_000, 4_000_000, 6)
+
+
+def test_an_unknown_price_is_unknown_and_never_nothing() -> None:
+    assert cost(Usage(1), None) is None
+    assert cost(Usage(), None) is None
+    assert cost(Usage(1, 1), Price(input=1)) is None
+    assert cost(Usage(1), Price(input=1)) == 1e-6
+    assert cost(Usage(5), Price(input=0)) == 0
+    assert total([1, None]) is None
+    assert total([1, 2]) == 3
+    assert total([]) == 0
+    known, unknown = Outlay(1, 2, 3, 4.0, 5, 6, 7.0), Outlay(1, 1, 1, None, 1, 1, 1.0)
+    assert known + known == Outlay(2, 4, 6, 8.0, 10, 12, 14.0)
+    assert known + unknown == Outlay(2, 3, 4, None, 6, 7, 8.0)
+
+
+def test_contextual_retrieval_costs_what_its_authors_say() -> None:
+    """Anthropic, "Introducing Contextual Retrieval" (2024): $1.02 a million document tokens.
+
+    Of 800-token chunks, 8,000-token documents, 50 tokens of instructions, 100 of context, by Claude
+    3 Haiku. Theirs counts a read of the cache by each of the ten calls; the first only writes it.
+    """
+    haiku = price_of("anthropic/claude-3-haiku-20240307")
+    used = context_usage(8_000, 10, 800, 50, 100)
+    assert used == Usage(input=8_500, output=1_000, cache_write=8_000, cache_read=72_000)
+    dollars = cost(used, haiku)
+    assert dollars is not None
+    assert dollars * 125 == pytest.approx(1.02, rel=0.03)
+    theirs = cost(used + Usage(cache_read=8_000), haiku)
+    assert theirs is not None
+    assert round(theirs * 125, 2) == 1.02
+    assert context_usage(8_000, 0, 800, 50, 100) == Usage()
+
+
+def test_prices_are_found_by_name_date_and_vendor() -> None:
+    assert price_of("voyage/voyage-3.5-lite") == PRICES["voyage/voyage-3.5-lite"]
+    assert price_of("anthropic/claude-haiku-4-5-20251001") == PRICES["anthropic/claude-haiku-4-5"]
+    assert price_of("openai/gpt-4.1-mini-2025-04-14") == PRICES["openai/gpt-4.1-mini"]
+    assert price_of("openai@localhost:11434/nomic") is None
+    own = {"openai@localhost:11434/*": Price(0, 0), "voyage/voyage-3.5-lite": Price(9)}
+    assert price_of("openai@localhost:11434/nomic", own) == Price(0, 0)
+    assert price_of("voyage/voyage-3.5-lite", own) == Price(9)
+
+
+@pytest.mark.parametrize("name", PRICES)
+def test_every_price_has_a_date_and_says_what_its_vendor_charges(name: str) -> None:
+    price = PRICES[name]
+    assert price.since >= "2025"
+    amounts = [getattr(price, f.name) for f in fields(Price) if f.name != "since"]
+    assert any(a is not None for a in amounts)
+    assert all(a is None or a > 0 for a in amounts)
+
+
+def test_a_workspace_has_prices_of_its_own(tmp_path: Path) -> None:
+    assert read_prices(tmp_path) == {}
+    (tmp_path / FILE).write_text('{"voyage/voyage-9": {"input": 0.5, "since": "2026-11"}}')
+    assert read_prices(tmp_path) == {"voyage/voyage-9": Price(0.5, since="2026-11")}
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "must be an object"),
+        ({"a/b": 3}, "a/b: price: 3 is not a price"),
+        ({"a/b": {"input": "3"}}, "a/b: input: '3' is not a price"),
+        ({"a/b": {"input": -1}}, "a/b: input: -1 is not a price"),
+        ({"a/b": {"inptu": 1}}, "a/b: inptu: 1 is not a price"),
+        ({"a/b": {"input": True}}, "a/b: input: True is not a price"),
+    ],
+)
+def test_prices_that_are_none_are_named(tmp_path: Path, given: object, says: str) -> None:
+    text = given if isinstance(given, str) else json.dumps(given)
+    (tmp_path / FILE).write_text(text)
+    with pytest.raises(InputError, match=says):
+        read_prices(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("usd", "words"),
+    [
+        (None, "an unknown amount"),
+        (0, "$0"),
+        (1e-9, "under $0.000001"),
+        (0.0000123, "$0.000012"),
+        (0.0201, "$0.02"),
+        (0.1, "$0.10"),
+        (1234.5, "$1,234.50"),
+    ],
+)
+def test_money_in_words(usd: float | None, words: str) -> None:
+    assert money(usd) == words
