@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from goldsets.types import GoldSet
-from retrieval.types import Candidates, Corpus, Int64, digest
+from retrieval.types import Bool, Candidates, Corpus, Int32, Int64, digest
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,17 @@ class Run:
         """Return for each query of `gold` its row in the run, -1 where it was not asked."""
         number = {q: i for i, q in enumerate(self.queries)}
         return np.array([number.get(q.id, -1) for q in gold.queries], np.int64)
+
+    def aligned(self, gold: GoldSet) -> tuple[Int32, Bool]:
+        """Return its ranking `(Q, K)` in the order of a gold set's queries, and which it was asked.
+
+        A query it was not asked has an empty row.
+        """
+        rows = self.rows(gold)
+        asked = rows >= 0
+        ids = np.full((len(rows), self.candidates.depth), -1, np.int32)
+        ids[asked] = self.candidates.ids[rows[asked]]
+        return ids, asked
 
 
 def run_id(ranking_key: str, gold: GoldSet, corpus: Corpus) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from goldsets.evaluation.bounds import Bounds, bounds, to_decide
+from goldsets.evaluation.bounds import Bounds, bounds, labels_needed, to_decide
 from goldsets.evaluation.measures import Measure, parse_measure
 from goldsets.evaluation.score import score
 from goldsets.evaluation.target import Target
@@ -461,3 +461,29 @@ def test_what_is_decided_stays_decided_whatever_the_truth(name: str) -> None:
         assert found.mean_high is not None
         assert found.mean_low - 1e-9 <= difference <= found.mean_high + 1e-9
         assert difference != 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_as_many_labels_as_are_needed_decide_if_none_is_relevant(name: str) -> None:
+    measure, seen = parse_measure(name), []
+    for seed in range(10, 16):
+        judged, a, b = random_case(seed)
+        judged = [{**own, int(a[q, 0]): 3} for q, own in enumerate(judged)]  # A is ahead
+        target = judged_by(judged)
+        needed = labels_needed(target, a, b, measure)
+        if needed is None or not needed:
+            continue
+        doubts = to_decide(target, a, b, measure, needed)
+        assert len(doubts) == needed
+        for doubt in doubts:
+            judged[doubt.query][doubt.chunk] = 0
+        assert bounds(judged_by(judged), a, b, measure).decided
+        assert labels_needed(judged_by(judged), a, b, measure) == 0
+        seen.append(needed)
+    assert seen
+
+
+def test_a_tie_is_not_decided_by_any_number_of_labels() -> None:
+    target, a, b = judged_by([{0: 1}]), ids([0, 1, 2]), ids([0, 3, 4])
+    for name in ("RR@3", "P@3"):
+        assert labels_needed(target, a, b, parse_measure(name)) is None
