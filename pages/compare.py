@@ -8,17 +8,19 @@ import numpy as np
 import streamlit as st
 
 from goldsets.evaluation import stats
+from goldsets.evaluation.pair import laid
 from goldsets.evaluation.run import Run
 from goldsets.evaluation.sweep import Board
 from goldsets.evaluation.words import count, interval, points, verdict
 from goldsets.store import runs
-from pages.ui import charts, frame, hits, read, url
+from pages.ui import charts, frame, hits, read, unjudged, url
 from retrieval.store import Workspace
 from retrieval.types import Bool, Float64
 
 MOST = 6
 LETTERS = "ABCDEFG"
 SAME = 1e-9
+CASES = "Worst to best case"
 FILTERS = {
     "all": "All",
     "different": "Different",
@@ -87,14 +89,19 @@ def _mean(result: Mapping[str, Any], run: str, measure: str) -> float:
     return float(row["measures"][measure]["mean"] or 0.0)
 
 
-def summary(c: Compared) -> None:
-    """Show the means, the differences in words and drawn, and on how many queries each wins."""
+def summary(workspace: Workspace, c: Compared) -> None:
+    """Show the means, the differences in words and drawn, and on how many queries each wins.
+
+    Beside them stands what passages that nobody has judged could make of it.
+    """
     means, differences = stats.intervals(c.values), stats.differences(c.values, 0)
+    found = unjudged.Open.of(c.board, c.runs, c.measure)
     rows = [
         {
             "": letter,
             "Pipeline": run.variant,
             c.measure: interval(vars(mean)),
+            **({CASES: found.cases[n]} if found.cases else {}),
             "Against the baseline": verdict(vars(difference)) if n else "baseline",
             "Wins": str(int((c.deltas[n - 1] > SAME).sum())) if n else "–",
             "Losses": str(int((c.deltas[n - 1] < -SAME).sum())) if n else "–",
@@ -103,13 +110,16 @@ def summary(c: Compared) -> None:
             zip(LETTERS, c.runs, means, differences, strict=False)
         )
     ]
-    widths = {"": 28, "Pipeline": 260, c.measure: 130, "Wins": 45, "Losses": 45}
+    widths = {"": 28, "Pipeline": 240, c.measure: 125, CASES: 105, "Wins": 45, "Losses": 45}
     config = {name: st.column_config.TextColumn(width=width) for name, width in widths.items()}
     st.dataframe(rows, hide_index=True, key="summary", column_config=config)
-    drawn = charts.differences(c.labels[1:], [vars(d) for d in differences[1:]], c.measure)
+    estimates = [vars(d) for d in differences[1:]]
+    drawn = charts.differences(c.labels[1:], estimates, c.measure, found.bands)
     charts.draw(
         drawn, "differences", "Each variant's difference to the baseline, with its interval"
     )
+    unjudged.sentences(found, LETTERS, [d.mean for d in differences[1:]], c.measure)
+    unjudged.decide(workspace, found, c.labels, c.board.gold.name)
 
 
 def keep(c: Compared, which: str) -> Bool:
@@ -175,8 +185,8 @@ def one_list(c: Compared, n: int, query: int) -> None:
     st.markdown(f"**{LETTERS[n]}** {run.variant}")
     score = points(None if np.isnan(value) else float(value))
     st.caption(f"{c.measure} {score}" + ("" if n else " · baseline"))
-    ids, _ = read.aligned(c.board, run)
-    hits.ranked_list(c.board, read.prepared(c.board, run), ids[query], query, depth=10)
+    ids, _ = run.aligned(c.board.gold)
+    hits.ranked_list(c.board, laid(c.board, run), ids[query], query, depth=10)
 
 
 with frame.page(
@@ -184,7 +194,7 @@ with frame.page(
 ) as workspace:
     compared = choose(workspace)
     if compared is not None:
-        summary(compared)
+        summary(workspace, compared)
         st.subheader("Query by query", anchor=False)
         frame.quiet(
             f"{count(len(compared.board.gold.queries), 'query', 'queries')}; values in points of a"

@@ -66,6 +66,38 @@ def ranked(variants: Sequence[Mapping[str, Any]], measure: str) -> list[Mapping[
     return sorted(variants, key=place)
 
 
+def lead(name: str, baseline: str, mean: float, low: float, high: float) -> str:
+    """Say who leads, and from where to where unjudged passages could take that on these queries."""
+    text = f"{name} leads {baseline} by" if mean > 0 else f"{name} trails {baseline} by"
+    text = f"{text} {_unsigned(mean)}"
+    if _unsigned(mean) == "0.0 points":
+        text = f"{name} and {baseline} are level"
+    if high - low < 1e-9:
+        return f"{text}; no unjudged passage could change that."
+    if low > 0 or high < 0:
+        near, far = sorted((low, high), key=abs)
+        return (
+            f"{text}; unjudged passages could make that {points(abs(near))} to {points(abs(far))},"
+            " but not turn it."
+        )
+    return f"{text}; unjudged passages could make it anything from {_ahead(low)} to {_ahead(high)}."
+
+
+def _ahead(difference: float) -> str:
+    size = points(abs(difference))
+    return "level" if size == "0.0" else f"{size} {'behind' if difference < 0 else 'ahead'}"
+
+
+def _unsigned(difference: float) -> str:
+    number = points(abs(difference))
+    return f"{number} point{'' if number == '1.0' else 's'}"
+
+
+def about(number: int) -> str:
+    """Write an estimate with two digits: `7`, `about 130`."""
+    return str(number) if number < 10 else f"about {float(f'{number:.1e}'):,.0f}"
+
+
 def no_answer(name: str, told: Mapping[str, Any]) -> str:
     """Say what a variant makes of queries that the corpus does not answer."""
     n, returned = told["queries"], round(told["returned"] * told["queries"])

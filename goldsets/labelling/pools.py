@@ -74,7 +74,7 @@ def fill(
     new = 0
     for source, lists in _sources(board, depth, extras, runs.read(workspace, imported)):
         for query, read, own in zip(chosen, lists, known, strict=True):
-            fresh = [p for p in merged(read, corpus) if not _inside(p, own)]
+            fresh = [p for p in merged(read, corpus) if not inside(p, own)]
             own += fresh
             passages = [_passage(corpus, query.id, p, source) for p in fresh]
             new += labels.add(workspace, evening, corpus.name, corpus.version, passages)
@@ -176,7 +176,7 @@ def _judged(board: Board, query: int) -> list[Place]:
     return [(int(a.document[i]), int(a.start[i]), int(a.end[i])) for i in rows]
 
 
-def _inside(place: Place, known: Iterable[Place]) -> bool:
+def inside(place: Place, known: Iterable[Place]) -> bool:
     """Tell whether a passage is judged already: a known span covers at least half of it."""
     document, start, end = place
     return any(

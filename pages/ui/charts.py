@@ -14,6 +14,7 @@ Row = Mapping[str, Any]
 ACCENT = "#d9480f"
 QUIET = "#8b93a1"
 GRID = "rgba(128,128,128,.18)"
+BAND = "rgba(139,147,161,.22)"
 
 
 def leaderboard(rows: Sequence[Row], measure: str, baseline: str) -> go.Figure:
@@ -33,18 +34,31 @@ def leaderboard(rows: Sequence[Row], measure: str, baseline: str) -> go.Figure:
     return _styled(figure, height=60 + 30 * max(len(shown), 2))
 
 
-def differences(names: Sequence[str], estimates: Sequence[Row], measure: str) -> go.Figure:
-    """Draw each difference to the baseline with its interval; in the accent where it is not 0."""
+def differences(
+    names: Sequence[str],
+    estimates: Sequence[Row],
+    measure: str,
+    bands: Sequence[tuple[float, float] | None] = (),
+) -> go.Figure:
+    """Draw each difference to the baseline with its interval; in the accent where it is not 0.
+
+    A light band behind it reaches from the worst to the best case, where there is one.
+    """
     figure = go.Figure()
-    for name, e in list(zip(names, estimates, strict=True))[::-1]:
+    reach = bands or [None] * len(names)
+    for name, e, band in list(zip(names, estimates, reach, strict=True))[::-1]:
         if e["mean"] is None:
             continue
+        if band:
+            _band(figure, name, *band)
         sure = e["low"] > 0 or e["high"] < 0
         _whisker(figure, name, e, ACCENT if sure else QUIET)
     figure.add_vline(0, line={"color": QUIET, "dash": "dot"})
-    figure.update_xaxes(title=f"difference in {measure}, points", gridcolor=GRID, zeroline=False)
+    about = "; the light band: what unjudged passages could make of it" if any(reach) else ""
+    title = f"difference in {measure}, points, with 95 % interval{about}"
+    figure.update_xaxes(title=title, gridcolor=GRID, zeroline=False)
     figure.update_yaxes(automargin=True, gridcolor="rgba(0,0,0,0)")
-    return _styled(figure, height=70 + 28 * max(len(names), 1))
+    return _styled(figure, height=70 + 28 * max(len(names), 2))
 
 
 def tokens_cutoff(measure: str, rows: Sequence[Row]) -> int:
@@ -97,6 +111,16 @@ def _whisker(figure: go.Figure, name: str, e: Row, colour: str) -> None:
         marker={"size": 10, "color": colour},
         customdata=[[e["low"] * 100, e["high"] * 100]],
         hovertemplate="%{x:.1f} (%{customdata[0]:.1f} to %{customdata[1]:.1f})<extra>%{y}</extra>",
+    )
+
+
+def _band(figure: go.Figure, name: str, low: float, high: float) -> None:
+    figure.add_scatter(
+        x=[low * 100, high * 100],
+        y=[name, name],
+        mode="lines",
+        line={"color": BAND, "width": 14},
+        hovertemplate="%{x:.1f} if the unjudged say so<extra>%{y}</extra>",
     )
 
 

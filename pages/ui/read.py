@@ -5,20 +5,21 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from goldsets.evaluation.bounds import bounded
 from goldsets.evaluation.measures import Measure, parse_measure
+from goldsets.evaluation.pair import Pair, laid, open_to
+from goldsets.evaluation.pair import pair as pair_of
 from goldsets.evaluation.run import Run
 from goldsets.evaluation.score import score
-from goldsets.evaluation.spec import Variant
-from goldsets.evaluation.sweep import Board, Prepared
+from goldsets.evaluation.sweep import Board
+from goldsets.labelling import deciding
 from goldsets.store import gold as gold_store
 from goldsets.store import runs as run_store
 from goldsets.types import GoldSet
-from retrieval.errors import PizzaError
 from retrieval.ingest.tokens import CountTokens
-from retrieval.pipeline import pipeline_of
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
-from retrieval.types import Bool, Corpus, Float64, Int32
+from retrieval.types import Corpus, Float64
 
 
 def corpus(workspace: Workspace, name: str, version: int | None = None) -> Corpus:
@@ -73,27 +74,6 @@ def runs(workspace: Workspace, ids: Sequence[str], made: str) -> list[Run]:
     return [_run(workspace, str(workspace.path), run, made) for run in ids]
 
 
-def prepared(held: Board, run: Run) -> Prepared:
-    """Lay out the pipeline of a run on the board it was run on.
-
-    Raises:
-        PizzaError: the run's chunks are of an earlier version of its stages.
-    """
-    laid = held.prepare(Variant(run.variant, pipeline_of(run.spec)))
-    if laid.index.chunks.key != run.chunking:
-        raise PizzaError(f"{run.variant!r} was run by an earlier version; start its sweep again")
-    return laid
-
-
-def aligned(held: Board, run: Run) -> tuple[Int32, Bool]:
-    """Return a run's ranking in the order of the gold's queries, and which of them it was asked."""
-    rows = run.rows(held.gold)
-    asked = rows >= 0
-    ids = np.full((len(rows), run.candidates.depth), -1, np.int32)
-    ids[asked] = run.candidates.ids[rows[asked]]
-    return ids, asked
-
-
 def values(held: Board, run: Run, measures: Sequence[str]) -> Float64:
     """Score a run query by query, `(M, Q)`, NaN where undefined or not asked."""
     return _values(held, run, tuple(measures), held.gold.version, held.corpus.version, run.id)
@@ -103,8 +83,44 @@ def values(held: Board, run: Run, measures: Sequence[str]) -> Float64:
 def _values(
     _held: Board, _run: Run, measures: tuple[str, ...], gold_version: str, number: int, run: str
 ) -> Float64:
-    ids, asked = aligned(_held, _run)
+    ids, asked = _run.aligned(_held.gold)
     wanted: list[Measure] = [parse_measure(m) for m in measures]
-    scored = score(_held.target(prepared(_held, _run).index), ids[None], wanted)[:, 0]
+    scored = score(_held.target(laid(_held, _run).index), ids[None], wanted)[:, 0]
     scored[:, ~asked] = np.nan
     return scored
+
+
+def pair(held: Board, every: Sequence[Run], a: Run, b: Run | None, measure: str) -> Pair | None:
+    """Set a run against another, or nothing, on the queries that all of `every` were asked.
+
+    None where there are no bounds: the measure has none, or not between these chunkings.
+    """
+    if not bounded(parse_measure(measure)):
+        return None
+    workspace = held.rt.workspace
+    top = deciding.top_grade(workspace, held.gold.name) if workspace else None
+    ids = tuple(run.id for run in every)
+    version = (held.gold.version, held.corpus.version)
+    rows = (ids.index(a.id), ids.index(b.id) if b else None)
+    return _pair(held, tuple(every), ids, rows, measure, top, version)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _pair(
+    _held: Board,
+    _every: tuple[Run, ...],
+    ids: tuple[str, ...],
+    rows: tuple[int, int | None],
+    measure: str,
+    top: int | None,
+    version: tuple[str, int],
+) -> Pair | None:
+    a, b = (None if row is None else _every[row] for row in rows)
+    return pair_of(_open(_held, _every, ids, version), a, b, parse_measure(measure), top)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _open(
+    _held: Board, _every: tuple[Run, ...], ids: tuple[str, ...], version: tuple[str, int]
+) -> Board:
+    return open_to(_held, _every)

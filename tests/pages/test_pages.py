@@ -1,7 +1,11 @@
 """Every page, on an empty workspace and on the sample, in Streamlit's own test harness."""
 
+import re
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -11,7 +15,7 @@ from goldsets import sample
 from goldsets.evaluation.spec import sweep_of
 from goldsets.evaluation.sweep import sweep
 from goldsets.jobs import Claim
-from goldsets.store import gold, open_workspace, runs
+from goldsets.store import evenings, gold, labels, open_workspace, runs
 from goldsets.types import Query
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
@@ -29,11 +33,11 @@ LEXICAL = {
 """A sweep without a model, so that it is quick."""
 
 
-def with_sweep(workspace: Workspace) -> None:
+def with_sweep(workspace: Workspace, wanted: Mapping[str, Any] = LEXICAL) -> None:
     """Put the sample and a finished sweep of it into a workspace."""
     corpus = sample.load(workspace)
     held = gold.read(workspace, sample.NAME)
-    spec = sweep_of(LEXICAL)
+    spec = sweep_of(wanted)
     with workspace.write() as db:
         db.execute(
             "INSERT INTO jobs (key, kind, spec, state, wanted, units, units_done, created)"
@@ -139,6 +143,69 @@ def test_a_filter_of_compare_counts_what_it_shows(opened, sampled):
     shown = test.dataframe[1].value
     assert len(shown) > 3
     assert (shown[["A", "B", "C"]].max(axis=1) == 0).all()
+
+
+def sentences(test: AppTest) -> list[str]:
+    """Return what Compare says of each variant and what nobody has judged."""
+    body = " ".join(h.proto.body for h in test.get("html"))
+    return re.findall(r"<p class='pn-lead'>(.*?)</p>", body)
+
+
+def test_compare_says_what_unjudged_passages_could_make_of_it(opened, sampled):
+    test = opened("pages/compare.py", sampled, measure="R@5")
+    table = test.dataframe[0].value
+    for shown, cases in zip(table["R@5"], table["Worst to best case"], strict=True):
+        mean, (low, high) = float(shown.split()[0]), map(float, cases.split(" to "))
+        assert low <= mean <= high <= 100
+    said = sentences(test)
+    assert [s[0] for s in said] == ["B", "C"]
+    assert all("unjudged passages could make" in s for s in said)
+    assert any(b.label == "Label these 20 items to decide A against B" for b in test.button)
+
+
+def test_a_measure_of_characters_says_nothing_of_them(opened, sampled):
+    test = opened("pages/compare.py", sampled, measure="EvidenceRecall@4000tok")
+    assert "Worst to best case" not in test.dataframe[0].value
+    assert sentences(test) == []
+    assert not test.button
+
+
+def test_ideals_of_two_chunkings_are_not_bounded_together(opened, tmp_path):
+    with_sweep(open_workspace(tmp_path), {**LEXICAL, "measures": ["nDCG@10"]})
+    runs_ = [v["run"] for v in runs.sweeps(open_workspace(tmp_path))[0]["variants"]]
+    test = opened("pages/compare.py", tmp_path, baseline=runs_[0], variants="~".join(runs_[1:]))
+    assert "Worst to best case" in test.dataframe[0].value
+    said = sentences(test)
+    assert said[0].startswith("B leads A") or said[0].startswith("B trails A")
+    assert said[1:] == [
+        "Between chunkings nDCG@10 has no bounds: what unjudged passages could make of C, D against"
+        " A is not known."
+    ]
+
+
+def test_where_all_evidence_was_withdrawn_compare_says_nothing_of_it(opened, tmp_path):
+    workspace = open_workspace(tmp_path)
+    with_sweep(workspace)
+    held = gold.read(workspace, sample.NAME)
+    gold.write(workspace, replace(held, evidence={}), "test")
+    test = opened("pages/compare.py", tmp_path, measure="R@5")
+    assert not test.error
+    assert sentences(test) == []
+
+
+def test_the_button_puts_the_items_into_an_evening_and_links_to_it(opened, tmp_path):
+    workspace = open_workspace(tmp_path)
+    with_sweep(workspace)
+    test = opened("pages/compare.py", tmp_path, measure="R@5")
+    test.number_input(key="items").set_value(7).run()
+    next(b for b in test.button if b.label.startswith("Label these 7 items")).click().run()
+    assert not test.exception
+    assert not test.error
+    evening = evenings.named(workspace, "decide")
+    assert evening.goldset == sample.NAME
+    assert len(labels.items(workspace, evening)) == 7
+    link = next(x.proto for x in test.get("page_link") if "7 items to label" in x.proto.label)
+    assert link.query_string == "evening=decide&rater=me"
 
 
 def test_a_query_is_added_edited_and_deleted(opened, tmp_path):

@@ -3,10 +3,12 @@ from typing import Any
 import pytest
 
 from goldsets.evaluation.words import (
+    about,
     count,
     duration,
     headline,
     interval,
+    lead,
     no_answer,
     points,
     ranked,
@@ -124,3 +126,57 @@ def test_what_a_variant_makes_of_queries_without_an_answer() -> None:
         "Of 5 queries without an answer in the corpus, BM25 returns passages for 4; it answers no"
         " other in its first 10."
     )
+
+
+@pytest.mark.parametrize(
+    ("mean", "low", "high", "expected"),
+    [
+        (
+            0.041,
+            -0.02,
+            0.093,
+            "B leads A by 4.1 points; unjudged passages could make it anything from 2.0 behind to"
+            " 9.3 ahead.",
+        ),
+        (
+            -0.01,
+            -0.02,
+            0.093,
+            "B trails A by 1.0 point; unjudged passages could make it anything from 2.0 behind to"
+            " 9.3 ahead.",
+        ),
+        (
+            0.0001,
+            0.0,
+            0.5,
+            "B and A are level; unjudged passages could make it anything from level to 50.0 ahead.",
+        ),
+        (
+            0.041,
+            0.02,
+            0.093,
+            "B leads A by 4.1 points; unjudged passages could make that 2.0 to 9.3, but not turn"
+            " it.",
+        ),
+        (
+            -0.041,
+            -0.093,
+            -0.02,
+            "B trails A by 4.1 points; unjudged passages could make that 2.0 to 9.3, but not turn"
+            " it.",
+        ),
+        (0.041, 0.041, 0.041, "B leads A by 4.1 points; no unjudged passage could change that."),
+    ],
+)
+def test_who_leads_and_whether_the_unjudged_could_turn_it(
+    mean: float, low: float, high: float, expected: str
+) -> None:
+    assert lead("B", "A", mean, low, high) == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(1, "1"), (9, "9"), (12, "about 12"), (127, "about 130"), (1251, "about 1,300")],
+)
+def test_an_estimate_has_two_digits(number: int, text: str) -> None:
+    assert about(number) == text
