@@ -14,6 +14,7 @@ from typing import Annotated, Any, ParamSpec
 
 import typer
 
+from goldsets.budget import budget
 from retrieval.errors import InputError, PizzaError
 
 P = ParamSpec("P")
@@ -212,6 +213,9 @@ def sample(workspace: WorkspaceOption = None) -> None:
     goldset = gold.read(ws, NAME)
     typer.echo(f"{NAME}: {len(corpus):,} documents, {len(goldset.queries):,} queries")
     _tell(evidence_lines(goldset, corpus))
+
+
+app.command()(plainly(budget))
 
 
 def _follow(workspace: Any, job: int) -> int:

@@ -8,6 +8,7 @@ from goldsets.evaluation.sweep import Plan, plan
 from goldsets.evaluation.words import count
 from goldsets.store import gold
 from goldsets.types import GoldSet
+from retrieval.cost import Outlay, money, total
 from retrieval.errors import InputError
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
@@ -49,8 +50,34 @@ def sweep_plan(
     p = plan_of(workspace, spec, goldset, version)
     yield f"{count(p.variants, 'variant')} from {count(p.stages, 'distinct stage')}"
     yield f"{count(p.kept, 'stage')} kept from before, {count(p.to_make, 'stage')} to make"
+    yield from embedding_plan(p)
+
+
+def embedding_plan(p: Plan) -> Iterator[str]:
+    """Phrase what embedding takes, a line a model: for vendors' the calls, tokens and money."""
     for model, texts in p.texts_to_embed.items():
-        yield f"{count(texts, 'text')} to embed with {model}, at no cost (on this machine)"
+        if model not in p.outlays:
+            yield f"{count(texts, 'text')} to embed with {model}, at no cost (on this machine)"
+    for model, planned in p.outlays.items():
+        yield _outlay(model, planned)
+    if len(p.outlays) > 1:
+        dollars = total(planned.usd for planned in p.outlays.values())
+        yield f"{_money(dollars)} in all"
+
+
+def _outlay(model: str, planned: Outlay) -> str:
+    new = (
+        f"{count(planned.texts, 'text')} to embed with {model}: {count(planned.calls, 'call')},"
+        f" {count(planned.tokens, 'token')}, {_money(planned.usd)}"
+    )
+    if not planned.kept_texts:
+        return new
+    kept = f"{count(planned.kept_texts, 'text')} of {count(planned.kept_tokens, 'token')}"
+    return f"{new}; {kept} kept from before ({_money(planned.kept_usd)})"
+
+
+def _money(usd: float | None) -> str:
+    return "an unknown price (see prices.json)" if usd is None else f"about {money(usd)}"
 
 
 def _inputs(workspace: Workspace, goldset: str, version: int | None) -> tuple[GoldSet, Corpus]:

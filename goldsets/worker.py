@@ -25,7 +25,7 @@ def work(workspace: Workspace, job: int) -> None:
     if not claim.take():
         return
     claim.keep_beating()
-    rt = Runtime(workspace, processes=os.cpu_count() or 1, progress=claim.progress)
+    rt = Runtime(workspace, processes=os.cpu_count() or 1, progress=claim.progress, job=job)
     try:
         KINDS[jobs.get(workspace, job).kind](workspace, jobs.get(workspace, job), claim, rt)
         claim.finish("done")

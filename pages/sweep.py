@@ -18,7 +18,7 @@ from goldsets.evaluation.words import (
     ranked,
     verdict,
 )
-from goldsets.launch import plan_of, start_sweep
+from goldsets.launch import embedding_plan, plan_of, start_sweep
 from goldsets.store import gold, runs
 from pages.ui import charts, forms, frame, url
 from retrieval.errors import PizzaError
@@ -47,8 +47,8 @@ def plan_and_start(workspace: Workspace, spec: SweepSpec, goldset: str) -> None:
         f"{count(plan.stages, 'distinct stage')}: {plan.kept} kept from before,"
         f" {plan.to_make} to make."
     )
-    for model, texts in plan.texts_to_embed.items():
-        frame.quiet(f"{texts:,} texts to embed with {escape(model)}, at no cost.")
+    for line in embedding_plan(plan):
+        frame.quiet(f"{escape(line)}.")
     if st.button("Start sweep", type="primary", icon=":material/play_arrow:", width="stretch"):
         job = start_sweep(workspace, spec, goldset)
         url.put("sweep", str(job.id))

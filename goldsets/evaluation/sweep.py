@@ -7,7 +7,7 @@ a key names is made once and found from then on, in this process, in a later one
 import time
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,11 +23,13 @@ from goldsets.evaluation.target import Target
 from goldsets.evidence import Anchored, anchor
 from goldsets.store import runs as store
 from goldsets.types import GoldSet
+from retrieval.cost import Outlay, total
 from retrieval.errors import PizzaError, Stopped
 from retrieval.index import Index
 from retrieval.ingest.embed import Embedder, count_missing
 from retrieval.ingest.tokens import CountTokens
 from retrieval.pipeline import Pipeline, full_spec
+from retrieval.providers.remote import RemoteEmbedder, outlay
 from retrieval.query.dense import Dense
 from retrieval.runtime import Made, Runtime
 from retrieval.store import artifacts
@@ -47,6 +49,8 @@ class Plan:
     stages: int
     kept: int
     texts_to_embed: dict[str, int]
+    outlays: Mapping[str, Outlay]
+    """What paid embedding takes, by model; models on this machine have none."""
 
     @property
     def to_make(self) -> int:
@@ -100,12 +104,30 @@ def plan(spec: SweepSpec, gold: GoldSet, corpus: Corpus, rt: Runtime) -> Plan:
     found = artifacts.known(rt.workspace, keys) if rt.workspace else set()
     texts: Counter[str] = Counter()
     for embedder, index in _to_embed(prepared, found):
-        chunks = index.chunks.value
-        passages = (chunks.indexed(corpus, i) for i in range(len(chunks)))
+        passages = _passages([index], board)
         texts[embedder.identity] += count_missing(embedder, passages, "passage", rt)
     for embedder in {p.index.embedder for p in prepared if _is_dense(p.variant.pipeline)}:
         texts[embedder.identity] += count_missing(embedder, board.queries.texts, "query", rt)
-    return Plan(len(prepared), len(keys), len(found), dict(texts))
+    return Plan(len(prepared), len(keys), len(found), dict(texts), _outlays(prepared, board, rt))
+
+
+def _outlays(prepared: Sequence[Prepared], board: Board, rt: Runtime) -> dict[str, Outlay]:
+    """Plan what vendors are asked for; a text that two variants share is paid once."""
+    asked: dict[RemoteEmbedder, dict[str, Index]] = defaultdict(dict)
+    for p in prepared:
+        if _is_dense(p.variant.pipeline) and isinstance(p.index.embedder, RemoteEmbedder):
+            asked[p.index.embedder][p.index.chunks.key] = p.index
+    return {
+        embedder.identity: outlay(embedder, _passages(indexes.values(), board), "passage", rt)
+        + outlay(embedder, board.queries.texts, "query", rt)
+        for embedder, indexes in asked.items()
+    }
+
+
+def _passages(indexes: Iterable[Index], board: Board) -> Iterator[str]:
+    for index in indexes:
+        chunks = index.chunks.value
+        yield from (chunks.indexed(board.corpus, i) for i in range(len(chunks)))
 
 
 def sweep(
@@ -159,12 +181,14 @@ class Finished:
     """A variant's run with its values, `(M, Q)`, and the mean tokens of its first k chunks.
 
     `no_answer` is what it made of queries that the corpus does not answer, None without such.
+    `cost_usd` is what embedding costs from nothing, kept or not; None where a price is unknown.
     """
 
     run: Run
     values: Float64
     tokens_at: dict[str, float]
     no_answer: dict[str, Any] | None
+    cost_usd: float | None
 
 
 def _run(board: Board, variant: Variant, spec: SweepSpec) -> Finished:
@@ -188,7 +212,13 @@ def _run(board: Board, variant: Variant, spec: SweepSpec) -> Finished:
     values = board.values(prepared.index, ranking.ids, [*spec.measures, FOUND])
     told = unanswered(board.gold, ranking, values[-1] == 1)
     tokens_at = _tokens_at(spec, ranking.ids, prepared.index.tokens.value)
-    return Finished(run, values[:-1], tokens_at, asdict(told) if told else None)
+    cost_usd = _cost(prepared, board)
+    return Finished(run, values[:-1], tokens_at, asdict(told) if told else None, cost_usd)
+
+
+def _cost(prepared: Prepared, board: Board) -> float | None:
+    planned = _outlays([prepared], board, board.rt).values()
+    return total(amount for p in planned for amount in (p.usd, p.kept_usd))
 
 
 def _tokens_at(spec: SweepSpec, ids: Int32, tokens: Int32) -> dict[str, float]:
@@ -240,7 +270,7 @@ def _described(finished: Finished) -> dict[str, Any]:
         "no_answer": finished.no_answer,
         "tokens_at": finished.tokens_at,
         "seconds": dict(run.seconds),
-        "cost_usd": 0.0,
+        "cost_usd": finished.cost_usd,
     }
 
 

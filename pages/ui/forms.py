@@ -55,7 +55,11 @@ OFFERED: Mapping[str, Sequence[Any]] = {
         [{"BM25": {"tokenize": "Identifiers"}}, "Dense"],
         [{"BM25": {"tokenize": "HangulBigrams"}}, "Dense"],
     ],
-    "embed": ["Local", {"Local": {"model": "e5-small"}}],
+    "embed": [
+        "Local",
+        {"Local": {"model": "e5-small"}},
+        *("Voyage", "Cohere", "Gemini", "OpenAI"),
+    ],
     "fuse": ["RRF", {"RRF": {"k": 0, "weights": [0.5, 0.5]}}, "Weighted"],
     "rerank": [None, {"Rescore": {"late": 0}}, "Rescore", "MaxSim"],
 }
@@ -183,6 +187,8 @@ def _widget(cls: type[Stage[Any]], field: "dataclasses.Field[Any]", key: str) ->
     if get_origin(hint) is tuple:
         written = st.text_input(field.name, placeholder="numbers, with commas", key=key) or ""
         return tuple(float(w) for w in written.replace(",", " ").split())
+    if hint is str:
+        return st.text_input(field.name, value=default, key=key)
     if isinstance(hint, types.UnionType):
         return st.number_input(field.name, value=default, step=1, key=key)
     return st.number_input(field.name, value=default, key=key)

@@ -9,7 +9,8 @@ from typer.testing import CliRunner, Result
 
 from goldsets.cli import app
 from goldsets.store import gold, open_workspace
-from retrieval.store import Workspace, corpora
+from retrieval.cost import Usage
+from retrieval.store import Workspace, corpora, ledger
 from tests.goldsets.making import SAMPLE_TEXTS, lasting
 from tests.goldsets.processes import Workers
 
@@ -198,3 +199,24 @@ def test_pizza_from_the_shell(workspace: Workspace, sweep_file: Path) -> None:
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert " leads with R@1 " in run.stdout
+
+
+def test_budgets_are_set_and_what_was_spent_is_told(tmp_path: Path) -> None:
+    told = pizza(tmp_path, "budget", "--day", "5", "--job", "$0.5").stdout.splitlines()
+    assert told == [
+        "today: $0, of $5.00 (0 calls, 0 tokens)",
+        "ever: $0, no budget (0 calls, 0 tokens)",
+        "each job: $0.50",
+    ]
+    workspace = open_workspace(tmp_path)
+    for usd in (0.25, None):
+        ledger.set_budget(workspace, "day", None)
+        ledger.set_budget(workspace, "job", None)
+        ledger.enter(workspace, "v/m", "embed", None, Usage(input=600), usd)
+    told = pizza(tmp_path, "budget", "--ever", "100", "--job", "none").stdout.splitlines()
+    assert told == [
+        "today: $0.25 and 1 call of unknown price, no budget (2 calls, 1,200 tokens)",
+        "ever: $0.25 and 1 call of unknown price, of $100.00 (2 calls, 1,200 tokens)",
+        "each job: no budget",
+    ]
+    assert "'much' is no amount of dollars" in explained(pizza(tmp_path, "budget", "--day", "much"))

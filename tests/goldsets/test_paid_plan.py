@@ -1,0 +1,96 @@
+"""The plan of a sweep that pays: calls, tokens and money, and what the caches hold of it."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from goldsets.evaluation.spec import SweepSpec, sweep_of
+from goldsets.evaluation.sweep import plan, sweep
+from goldsets.launch import embedding_plan
+from retrieval.cost import FILE, Outlay
+from retrieval.retry import Retry
+from retrieval.runtime import Runtime
+from retrieval.store import Workspace, ledger
+from tests.goldsets.making import sample_corpus, sample_gold
+from tests.retrieval.providers.stub import KEY, Vendors
+
+CORPUS, GOLD = sample_corpus(), sample_gold()
+MODEL = "voyage/voyage-3.5-lite@8"
+
+
+def spec(model: str = "voyage-3.5-lite") -> SweepSpec:
+    embed = {"Voyage": {"model": model, "width": 8}}
+    grid = {"first": [["BM25"], ["Dense"]], "chunk": ["Given", {"FixedTokens": {"size": 10}}]}
+    return sweep_of({"base": {"embed": embed}, "grid": grid})
+
+
+@pytest.fixture
+def vendors(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendors]:
+    with Vendors() as server:
+        monkeypatch.setenv("VOYAGE_API_KEY", KEY)
+        monkeypatch.setenv("VOYAGE_BASE_URL", f"{server.url}/v1")
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        yield server
+
+
+def test_the_plan_says_what_is_then_paid(vendors: Vendors, workspace: Workspace) -> None:
+    before = plan(spec(), GOLD, CORPUS, Runtime(workspace))
+    planned = before.outlays[MODEL]
+    assert vendors.requests == []
+    assert planned.usd == pytest.approx(planned.tokens * 0.02e-6)
+    assert (planned.kept_texts, planned.kept_tokens, planned.kept_usd) == (0, 0, 0)
+
+    result = sweep(spec(), GOLD, CORPUS, Runtime(workspace, job=1))
+    assert result["errors"] == {}
+    assert planned.texts == result["texts_embedded"] == len(set(vendors.texts))
+    made = ledger.calls(workspace)
+    assert {c.job for c in made} == {1}
+    assert planned.calls <= len(made) <= planned.calls + 1  # two chunkings, one after the other
+
+    after = plan(spec(), GOLD, CORPUS, Runtime(workspace)).outlays[MODEL]
+    assert after == Outlay(0, 0, 0, 0, planned.texts, planned.tokens, planned.usd)
+    sweep(spec(), GOLD, CORPUS, Runtime(workspace))
+    assert len(vendors.requests) == len(made)
+
+
+def test_a_variant_costs_what_it_takes_from_nothing(vendors: Vendors, workspace: Workspace) -> None:
+    for _ in range(2):  # paid, and then kept
+        rows = sweep(spec(), GOLD, CORPUS, Runtime(workspace))["variants"]
+        costs = {row["name"]: row["cost_usd"] for row in rows}
+        assert [costs[name] for name in costs if "BM25" in name] == [0, 0]
+        assert all(0 < costs[name] < 1e-4 for name in costs if "BM25" not in name)
+
+
+def test_the_plan_in_words(vendors: Vendors, workspace: Workspace) -> None:
+    (line,) = embedding_plan(plan(spec(), GOLD, CORPUS, Runtime(workspace)))
+    assert f"texts to embed with {MODEL}: 2 calls, " in line
+    assert line.endswith(("1", "2", "3", "4", "5", "6", "7", "8", "9"))
+    assert "tokens, about $0.00000" in line
+    sweep(spec(), GOLD, CORPUS, Runtime(workspace))
+    (line,) = embedding_plan(plan(spec(), GOLD, CORPUS, Runtime(workspace)))
+    assert line.startswith(f"0 texts to embed with {MODEL}: 0 calls, 0 tokens, about $0; ")
+    assert "kept from before (about $0.00000" in line
+
+
+def test_an_unknown_price_is_shown_as_unknown(vendors: Vendors, workspace: Workspace) -> None:
+    new = spec("voyage-9")
+    (line,) = embedding_plan(plan(new, GOLD, CORPUS, Runtime(workspace)))
+    assert line.endswith("tokens, an unknown price (see prices.json)")
+    assert all(r["cost_usd"] in (0, None) for r in sweep(new, GOLD, CORPUS, Runtime())["variants"])
+    prices = {"voyage/voyage-9": {"input": 1.0}}
+    (workspace.path / FILE).write_text(json.dumps(prices))
+    (line,) = embedding_plan(plan(new, GOLD, CORPUS, Runtime(workspace)))
+    assert "unknown" not in line
+
+
+def test_a_budget_ends_what_is_paid_and_nothing_else(
+    vendors: Vendors, workspace: Workspace
+) -> None:
+    ledger.set_budget(workspace, "job", 0)
+    result = sweep(spec(), GOLD, CORPUS, Runtime(workspace, retry=Retry(1), job=5))
+    assert vendors.requests == []
+    assert len(result["variants"]) == 2
+    assert len(result["errors"]) == 2
+    assert all("would pass the budget of $0 a job" in e for e in result["errors"].values())
