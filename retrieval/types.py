@@ -6,7 +6,7 @@ Offsets are half-open `[start, end)` indices of Unicode code points into `Docume
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -132,6 +132,12 @@ class Chunks:
         context = self.context(i)
         text = self.text(corpus, i)
         return f"{context}\n{text}" if context else text
+
+    def beside(self, contexts: Sequence[str]) -> "Chunks":
+        """Return the same chunks with a context for each."""
+        number = {text: i for i, text in enumerate(dict.fromkeys(contexts))}
+        context_of = np.array([number[text] for text in contexts], np.int32)
+        return replace(self, context_of=context_of, contexts=tuple(number) or ("",))
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the value as named arrays, for the artefact store."""

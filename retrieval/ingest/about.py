@@ -38,10 +38,18 @@ def _unless_told(document: Document, told: Scalar) -> str:
 
 
 def _first_heading(document: Document) -> str:
+    """Return the first heading's title; most stand near the top, so little is parsed at first."""
     if document.media not in (*WRITTEN, RST):
         return ""
-    head = replace(document, text=document.text[:HEAD])
-    return next((b.title for b in parse_document(head) if b.kind is Kind.HEADING), "")
+    found = (_heading_in(document, document.text[:size]) for size in (HEAD // 10, HEAD))
+    return next(filter(None, found), "")
+
+
+def _heading_in(document: Document, head: str) -> str:
+    if len(head) < len(document.text):  # whole lines, so that no title is cut
+        head = head[: head.rfind("\n") + 1] or head
+    blocks = parse_document(replace(document, text=head))
+    return next((b.title for b in blocks if b.kind is Kind.HEADING), "")
 
 
 def _front_matter(text: str) -> dict[str, Scalar]:

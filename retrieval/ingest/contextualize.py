@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -20,11 +20,10 @@ class Contextualizer(Stage[Chunks]):
     product: ClassVar[type[Chunks]] = Chunks
 
     def apply(self, corpus: Corpus, structure: Structure, chunks: Chunks, rt: Runtime) -> Chunks:
-        """Return the same chunks with contexts."""
-        contexts = self.contexts(corpus, structure, chunks)
-        number = {text: i for i, text in enumerate(dict.fromkeys(contexts))}
-        context_of = np.array([number[text] for text in contexts], np.int32)
-        return replace(chunks, context_of=context_of, contexts=tuple(number))
+        """Return the same chunks with contexts, before those that the chunker gave."""
+        written = self.contexts(corpus, structure, chunks)
+        given = (chunks.context(i) for i in range(len(chunks)))
+        return chunks.beside([f"{w}\n{g}".strip() for w, g in zip(written, given, strict=True)])
 
     @abstractmethod
     def contexts(self, corpus: Corpus, structure: Structure, chunks: Chunks) -> Sequence[str]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from retrieval.ingest.media import CSV, PDF, RST, SOURCE, TSV, WRITTEN
+from retrieval.ingest.media import CSV, PDF, RST, SOURCE, TSV, WRITTEN, XLSX
 from retrieval.ingest.parse import code, markdown, pages, plain, rst, table
 from retrieval.ingest.parse.blocks import Block, Kind, Parse, with_paths
 from retrieval.runtime import Runtime
@@ -124,6 +124,7 @@ OF_MEDIA: dict[str, Parse] = {
     PDF: pages.parse,
     CSV: table.parse,
     TSV: table.parse,
+    XLSX: table.parse_sheets,
 }
 """What finds the blocks of a medium; source code goes by its language, the rest is paragraphs."""
 

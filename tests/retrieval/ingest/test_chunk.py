@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from retrieval.ingest.chunk import (
     CHUNKERS,
+    ByBlock,
     ByHeading,
     BySentence,
     Chunker,
@@ -21,9 +22,11 @@ from retrieval.ingest.chunk import (
     Recursive,
     Sized,
     Text,
+    Window,
     sentences,
     vocabulary_of,
 )
+from retrieval.ingest.contextualize import Headings
 from retrieval.ingest.parse import Block, Blocks, Kind
 from retrieval.ingest.tokens import CountTokens, Vocabulary
 from retrieval.runtime import Runtime
@@ -40,6 +43,8 @@ CONTRACT: dict[type[Chunker], list[Chunker]] = {
     ],
     BySentence: [BySentence(size=1), BySentence(size=12), BySentence()],
     ByHeading: [ByHeading(size=1), ByHeading(size=30), ByHeading(size=60), ByHeading()],
+    ByBlock: [ByBlock(size=1), ByBlock(size=12), ByBlock(size=60), ByBlock()],
+    Window: [Window(size=1), Window(size=12, neighbours=0), Window()],
     Recursive: [
         *(Recursive(size=1), Recursive(size=12), Recursive(size=40, overlap=15), Recursive()),
         Recursive(size=5, overlap=4, vocabulary="cl100k"),
@@ -73,7 +78,10 @@ TEXTS = {
     "dots": "." * 3_000 + " end. " + "?!" * 500,
     "indented": "    code\n\n\tmore\n\n  text  \n" * 9,
 }
-MEDIA = ("text/markdown", "text/x-rst", "text/plain", "text/x-source-python")
+MEDIA = (
+    *("text/markdown", "text/x-rst", "text/plain", "text/x-source-python", "text/csv"),
+    "application/pdf",
+)
 
 
 @cache
@@ -140,14 +148,15 @@ def test_contract_on_any_text(chunker: Chunker, text: str, media: str) -> None:
 
 @pytest.mark.parametrize("name", ["crlf", "markdown", "nested", "long-fence"])
 @pytest.mark.parametrize("size", [30, 31, 40, 60, 400])
-def test_a_fence_or_table_that_fits_is_not_cut(name: str, size: int) -> None:
+@pytest.mark.parametrize("cls", [ByHeading, ByBlock])
+def test_a_fence_or_table_that_fits_is_not_cut(cls: type[Sized], name: str, size: int) -> None:
     text = TEXTS[name]
     starts = token_starts(text, "text/markdown", "o200k")
     whole = re.finditer(
         r"^( *)```.*?^\1```|^\|.*?\|(?=\r?$)(?!\r?\n\|)", text, re.DOTALL | re.MULTILINE
     )
     blocks = [m.span() for m in whole]
-    found = spans(ByHeading(size=size), text)
+    found = spans(cls(size=size), text)
     assert blocks
     for start, end in blocks:
         fits = bisect_left(starts, end) - bisect_left(starts, start) <= size
@@ -286,6 +295,80 @@ class TestByHeading:
         found = pieces(ByHeading(size=30), fence)
         assert len(found) > 1
         assert "\n".join(found) == fence
+
+
+def beside(chunker: Chunker, text: str, media: str = "text/markdown") -> list[tuple[str, str]]:
+    """Return each chunk's first line and its context."""
+    inputs = prepared(text, media, vocabulary_of(chunker))
+    chunks: Chunks = chunker.apply(*inputs, rt=Runtime())  # type: ignore[arg-type]
+    found = [text[start:end].strip() for start, end in spans(chunker, text, media)]
+    return [(piece.splitlines()[0], chunks.context(i)) for i, piece in enumerate(found)]
+
+
+class TestByBlock:
+    CODE = (
+        "import os\n\nLIMIT = 1\n\n\ndef bake(m):\n    return m\n\n\nclass Oven:\n    heat = 3\n\n"
+        "    def on(self):\n        return 1\n\n    def off(self):\n        return 0\n"
+    )
+
+    def test_a_function_or_class_that_fits_is_a_chunk(self) -> None:
+        assert beside(ByBlock(), self.CODE, "text/x-source-python") == [
+            ("import os", ""),
+            ("def bake(m):", ""),
+            ("class Oven:", ""),
+        ]
+
+    def test_a_class_that_does_not_fit_is_cut_at_its_methods(self) -> None:
+        assert beside(ByBlock(size=15), self.CODE, "text/x-source-python") == [
+            ("import os", ""),
+            ("def bake(m):", ""),
+            ("class Oven:", ""),
+            ("def on(self):", "Oven.on"),
+            ("def off(self):", "Oven.off"),
+        ]
+
+    def test_a_part_of_a_long_function_says_whose_it_is(self) -> None:
+        code = "def bake():\n" + "    print('hot and hotter')\n" * 30
+        found = beside(ByBlock(size=50), code, "text/x-source-python")
+        assert [context for _, context in found] == ["", *["bake"] * (len(found) - 1)]
+        assert len(found) > 2
+
+    @pytest.mark.parametrize("media", ["text/csv", "text/markdown"])
+    def test_a_part_of_a_table_has_its_header_row_beside_it(self, media: str) -> None:
+        head, sep = ("what,grams", ",") if media == "text/csv" else ("| what | grams |", " | ")
+        rule = [] if media == "text/csv" else ["|---|---|"]
+        rows = [head, *rule, *(f"flour{sep}{n}" for n in range(60))]
+        found = beside(ByBlock(size=60), "\n".join(rows), media)
+        assert [context for _, context in found] == ["", *[head] * (len(found) - 1)]
+        assert len(found) > 3
+
+    def test_a_long_table_is_cut_by_itself(self) -> None:
+        table = "| a |\n|---|\n" + "| some words |\n" * 40
+        found = beside(ByBlock(size=60), f"# T\n\nBefore.\n\n{table}\nAfter.\n\n- x\n- y\n")
+        assert [line for line, _ in found[:2]] == ["# T", "| a |"]
+        assert found[-1] == ("After.", "")
+
+    def test_lists_and_paragraphs_are_packed_under_one_heading(self) -> None:
+        text = "# A\n\none\n\n- x\n- y\n\n# B\n\ntwo"
+        assert pieces(ByBlock(), text) == ["# A\n\none\n\n- x\n- y", "# B\n\ntwo"]
+
+    def test_the_headings_stand_before_what_the_chunker_put_beside_a_chunk(self) -> None:
+        text = "# T\n\n| a |\n|---|\n" + "| some words |\n" * 40
+        corpus, structure, tokens = prepared(text, "text/markdown", "o200k")
+        chunks = ByBlock(size=60).apply(corpus, structure, tokens, Runtime())  # type: ignore[arg-type]
+        both = Headings().apply(corpus, structure, chunks, Runtime())  # type: ignore[arg-type]
+        assert [both.context(i) for i in range(2)] == ["d > T", "d > T\n| a |"]
+
+
+class TestWindow:
+    def test_sentences_have_their_neighbours_beside_them(self) -> None:
+        assert beside(Window(neighbours=1), "# H\n\nOne. Two. Three.\n\n```\na\nb\n```\n") == [
+            ("# H", "... Two."),
+            ("Two.", "# H\n\nOne. ... Three."),
+            ("Three.", "Two. ... ```\na\nb\n```"),
+            ("```", "Three. ..."),
+        ]
+        assert beside(Window(neighbours=0), "One. Two.") == [("One.", ""), ("Two.", "")]
 
 
 class TestRecursive:

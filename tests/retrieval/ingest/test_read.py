@@ -178,6 +178,8 @@ def test_titles() -> None:
     assert one("a.txt", "# not a heading").title == ""
     assert one("a.py", "# not a heading").title == ""
     assert len(one("a.md", "# " + "long " * 1000).title) == 300
+    assert one("a.md", "text\n" * 1_000 + "\n# " + "far " * 40).title == "far " * 39 + "far"
+    assert one("a.md", "x" * 1_990 + "\n\n# A title that is not cut\n").title[-7:] == "not cut"
 
 
 def test_front_matter_is_metadata() -> None:

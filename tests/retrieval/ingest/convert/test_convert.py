@@ -143,9 +143,12 @@ class TestOffice:
         book.create_sheet("Empty")
         sink = io.BytesIO()
         book.save(sink)
-        assert one("a.xlsx", sink.getvalue()).text == (
-            "## Dough\n\n| what | g |\n|---|---|\n| flour | 250 |"
-        )
+        document = one("a.xlsx", sink.getvalue())
+        assert list(outline(document)) == [
+            ("HEADING", ("Dough",), "## Dough"),
+            ("TABLE", ("Dough",), "| what | g |\n|---|---|\n| flour | 250 |"),
+        ]
+        assert document.title == "Dough"
 
 
 class TestNotebook:
