@@ -20,7 +20,7 @@ from retrieval.providers.cohere import Cohere
 from retrieval.providers.gemini import Gemini
 from retrieval.providers.local import Local
 from retrieval.providers.openai import OpenAI
-from retrieval.providers.voyage import Voyage
+from retrieval.providers.voyage import Voyage, VoyageContext
 from retrieval.query.assemble import ASSEMBLERS, Assembler, InRankOrder
 from retrieval.query.dense import Dense
 from retrieval.query.first import Retriever
@@ -32,7 +32,7 @@ from retrieval.stage import Spec, Stage, build, full, short
 from retrieval.types import Candidates, Corpus, Int32, Queries
 
 RETRIEVERS: tuple[type[Retriever], ...] = (BM25, Dense)
-EMBEDDERS: tuple[type[Embedder], ...] = (Local, Voyage, Cohere, Gemini, OpenAI)
+EMBEDDERS: tuple[type[Embedder], ...] = (Local, Voyage, VoyageContext, Cohere, Gemini, OpenAI)
 OPTIONAL = ("contextualize", "rerank")
 """Slots that may stay empty."""
 

@@ -7,7 +7,7 @@ a key names is made once and found from then on, in this process, in a later one
 import time
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from goldsets.evaluation import stats
 from goldsets.evaluation.measures import Measure
 from goldsets.evaluation.no_answer import FOUND, unanswered
+from goldsets.evaluation.outlays import outlays
 from goldsets.evaluation.run import Run, run_id
 from goldsets.evaluation.score import score
 from goldsets.evaluation.spec import SweepSpec, Variant
@@ -29,7 +30,6 @@ from retrieval.index import Index
 from retrieval.ingest.embed import Embedder, count_missing
 from retrieval.ingest.tokens import CountTokens
 from retrieval.pipeline import Pipeline, full_spec
-from retrieval.providers.remote import RemoteEmbedder, outlay
 from retrieval.query.dense import Dense
 from retrieval.runtime import Made, Runtime
 from retrieval.store import artifacts
@@ -104,30 +104,17 @@ def plan(spec: SweepSpec, gold: GoldSet, corpus: Corpus, rt: Runtime) -> Plan:
     found = artifacts.known(rt.workspace, keys) if rt.workspace else set()
     texts: Counter[str] = Counter()
     for embedder, index in _to_embed(prepared, found):
-        passages = _passages([index], board)
+        chunks = index.chunks.value
+        passages = (chunks.indexed(corpus, i) for i in range(len(chunks)))
         texts[embedder.identity] += count_missing(embedder, passages, "passage", rt)
     for embedder in {p.index.embedder for p in prepared if _is_dense(p.variant.pipeline)}:
         texts[embedder.identity] += count_missing(embedder, board.queries.texts, "query", rt)
-    return Plan(len(prepared), len(keys), len(found), dict(texts), _outlays(prepared, board, rt))
+    return Plan(len(prepared), len(keys), len(found), dict(texts), _outlays(prepared, board))
 
 
-def _outlays(prepared: Sequence[Prepared], board: Board, rt: Runtime) -> dict[str, Outlay]:
-    """Plan what vendors are asked for; a text that two variants share is paid once."""
-    asked: dict[RemoteEmbedder, dict[str, Index]] = defaultdict(dict)
-    for p in prepared:
-        if _is_dense(p.variant.pipeline) and isinstance(p.index.embedder, RemoteEmbedder):
-            asked[p.index.embedder][p.index.chunks.key] = p.index
-    return {
-        embedder.identity: outlay(embedder, _passages(indexes.values(), board), "passage", rt)
-        + outlay(embedder, board.queries.texts, "query", rt)
-        for embedder, indexes in asked.items()
-    }
-
-
-def _passages(indexes: Iterable[Index], board: Board) -> Iterator[str]:
-    for index in indexes:
-        chunks = index.chunks.value
-        yield from (chunks.indexed(board.corpus, i) for i in range(len(chunks)))
+def _outlays(prepared: Iterable[Prepared], board: Board) -> dict[str, Outlay]:
+    indexes = (p.index for p in prepared if _is_dense(p.variant.pipeline))
+    return outlays(indexes, board.corpus, board.queries, board.rt)
 
 
 def sweep(
@@ -217,7 +204,7 @@ def _run(board: Board, variant: Variant, spec: SweepSpec) -> Finished:
 
 
 def _cost(prepared: Prepared, board: Board) -> float | None:
-    planned = _outlays([prepared], board, board.rt).values()
+    planned = _outlays([prepared], board).values()
     return total(amount for p in planned for amount in (p.usd, p.kept_usd))
 
 

@@ -113,7 +113,7 @@ def embed(embedder: Embedder, texts: Sequence[str], purpose: Purpose, rt: Runtim
     Vectors are kept batch by batch, so that work cut off in the middle resumes where it was.
     """
     hashes = [hash_of(text) for text in texts]
-    found = _kept(embedder, hashes, purpose, rt)
+    found = kept_vectors(embedder, hashes, purpose, rt)
     missing = {h: t for h, t in zip(hashes, texts, strict=True) if h not in found}
     found.update(_embedded(embedder, missing, purpose, rt))
     matrix = np.empty((len(texts), embedder.dimensions), np.float32)
@@ -137,12 +137,21 @@ def kept_hashes(
     return store.known(rt.workspace, _name(embedder, purpose), hashes)
 
 
-def _kept(
+def kept_vectors(
     embedder: Embedder, hashes: Sequence[str], purpose: Purpose, rt: Runtime
 ) -> dict[str, Float32]:
+    """Return the vectors that are kept, by the hashes of their texts."""
     if rt.workspace is None:
         return {}
     return store.fetch(rt.workspace, _name(embedder, purpose), list(dict.fromkeys(hashes)))
+
+
+def keep_vectors(
+    embedder: Embedder, vectors: Mapping[str, Float32], purpose: Purpose, rt: Runtime
+) -> None:
+    """Keep vectors by the hashes of their texts, where there is a workspace."""
+    if rt.workspace:
+        store.keep(rt.workspace, _name(embedder, purpose), vectors)
 
 
 def _embedded(
@@ -158,8 +167,7 @@ def _embedded(
         batch = batches[number]
         new = dict(zip(batch, _checked(embedder, vectors, len(batch)), strict=True))
         with turn:
-            if rt.workspace:
-                store.keep(rt.workspace, _name(embedder, purpose), new)
+            keep_vectors(embedder, new, purpose, rt)
             found.update(new)
             rt.tally.embedded += len(batch)
             rt.progress(

@@ -1,7 +1,7 @@
 """What vendors' embedders share: batches within their limits, threads, checked answers, plans."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ from retrieval.ingest.embed import Embedder, Purpose, hash_of, kept_hashes
 from retrieval.ingest.tokens import token_starts
 from retrieval.providers.base import Asked, Vendor, call, together, unit_vectors
 from retrieval.runtime import Runtime
-from retrieval.types import Float32
+from retrieval.types import Chunks, Corpus, Float32
 
 MARGIN = 0.8
 """The share of a vendor's limit on tokens that a batch fills: its vocabulary is not ours."""
@@ -101,6 +101,10 @@ class RemoteEmbedder(Embedder):
 
         together(one, len(batches), self.vendor.at_once, rt)
 
+    def units(self, corpus: Corpus, chunks: Chunks) -> Iterator[tuple[str, int]]:
+        """Return the hash under which each chunk's vector is kept, and its tokens."""
+        return units_of(chunks.indexed(corpus, i) for i in range(len(chunks)))
+
     def embed_batch(self, texts: Sequence[str], purpose: Purpose) -> Float32:
         """Embed texts in one call outside any work."""
         return self.ask(texts, purpose, Runtime())
@@ -135,9 +139,16 @@ def pack(tokens: Sequence[int], limits: Limits) -> list[list[int]]:
     return groups
 
 
-def outlay(embedder: RemoteEmbedder, texts: Iterable[str], purpose: Purpose, rt: Runtime) -> Outlay:
-    """Say what embedding the texts takes, and what of it is kept from before; calls nobody."""
-    sizes = {hash_of(text): count_tokens(text) for text in texts}
+def units_of(texts: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Name each text as its vector is kept, with its tokens."""
+    return ((hash_of(text), count_tokens(text)) for text in texts)
+
+
+def outlay(
+    embedder: RemoteEmbedder, units: Iterable[tuple[str, int]], purpose: Purpose, rt: Runtime
+) -> Outlay:
+    """Say what embedding takes, and what of it is kept from before; calls nobody."""
+    sizes = dict(units)
     kept = kept_hashes(embedder, list(sizes), purpose, rt)
     new = sorted(n for h, n in sizes.items() if h not in kept)
     old = sum(sizes[h] for h in kept)
