@@ -249,6 +249,8 @@ def _sniffed(data: bytes) -> str | None:
     if not data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return None
     inside = archive.names(data)
+    if not inside:
+        return None
     if "word/document.xml" in inside:
         return DOCX
     return XLSX if "xl/workbook.xml" in inside else ZIP

@@ -128,6 +128,7 @@ class TestNamesThatLie:
     def test_a_name_that_promises_too_much(self) -> None:
         for name in ("a.pdf", "a.docx", "a.xlsx", "a.zip"):
             assert problem(name, b"just text\n")
+        assert "not a Word document" in problem("a.docx", word()[:900])
         assert "old kind" in problem("a.docx", b"\xd0\xcf\x11\xe0" + b"\0" * 600)
 
 
