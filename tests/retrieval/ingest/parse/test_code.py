@@ -116,4 +116,4 @@ def test_what_is_nested_without_end_does_not_hang(
     monkeypatch.setattr(code, "SECONDS", 0.2)
     begun = time.perf_counter()
     assert parsed(piece * 5_000, language)
-    assert time.perf_counter() - begun < 3
+    assert time.perf_counter() - begun < 5
