@@ -1,7 +1,7 @@
 """The pipeline: named slots of stages, and the diagram as two functions.
 
 INGEST   parse -> chunk -> contextualize -> embed (+ lexical statistics, where BM25 asks for them)
-QUERY    first stage (dense | lexical) -> fuse -> rerank -> assemble
+QUERY    first stage (dense | lexical | regex) -> fuse -> rerank -> assemble
 """
 
 import dataclasses
@@ -26,12 +26,13 @@ from retrieval.query.dense import Dense
 from retrieval.query.first import Retriever
 from retrieval.query.fuse import FUSERS, RRF, Fuser
 from retrieval.query.lexical import BM25
+from retrieval.query.regex import Regex
 from retrieval.query.rerank import RERANKERS, Reranker
 from retrieval.runtime import Made, Runtime
 from retrieval.stage import Spec, Stage, build, full, short
 from retrieval.types import Candidates, Corpus, Int32, Queries
 
-RETRIEVERS: tuple[type[Retriever], ...] = (BM25, Dense)
+RETRIEVERS: tuple[type[Retriever], ...] = (BM25, Dense, Regex)
 EMBEDDERS: tuple[type[Embedder], ...] = (Local, Voyage, VoyageContext, Cohere, Gemini, OpenAI)
 OPTIONAL = ("contextualize", "rerank")
 """Slots that may stay empty."""
@@ -53,7 +54,7 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         if not self.first:
-            raise SpecError("first needs at least one stage: BM25, Dense or both")
+            raise SpecError("first needs at least one stage: BM25, Dense, Regex or several")
         weights = len(self.fuse.weights)
         if len(self.first) > 1 and weights not in (0, len(self.first)):
             raise SpecError(

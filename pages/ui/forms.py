@@ -54,6 +54,8 @@ OFFERED: Mapping[str, Sequence[Any]] = {
         ["Dense"],
         [{"BM25": {"tokenize": "Identifiers"}}, "Dense"],
         [{"BM25": {"tokenize": "HangulBigrams"}}, "Dense"],
+        ["Regex"],
+        [{"BM25": {"tokenize": "Identifiers"}}, "Regex"],
     ],
     "embed": [
         "Local",

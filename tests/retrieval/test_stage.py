@@ -34,6 +34,8 @@ def changed(cls: type[Stage[Any]], field: str) -> Stage[Any]:
         other = (*value, 0.5)
     elif isinstance(value, bool):
         other = not value
+    elif isinstance(value, str):
+        other = f"{value}x"
     else:
         other = 3 if value is None else value * 0.5 if hint is float else value + 1
     return cls(**{field: other})
