@@ -98,7 +98,7 @@ class Pipeline:
         pool = rt.run(self.fuse, *found, depth=self.pool) if len(found) > 1 else found[0]
         if self.rerank:
             pool = self.rerank.rerank(index, asked, pool, found, rt)
-        return rt.run(self.assemble, pool, index.tokens)
+        return self.assemble.assemble(index, pool, rt)
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,12 @@ def token_starts(text: str, vocabulary: Vocabulary = "o200k") -> Int32:
     return np.concatenate(parts) if parts else np.empty(0, np.int32)
 
 
+def count_tokens(text: str, vocabulary: Vocabulary = "o200k") -> int:
+    """Count the tokens of a text encoded by itself."""
+    encoder, _ = _encoder(vocabulary)
+    return sum(len(encoder.encode_ordinary(piece)) for _, piece in _pieces(text))
+
+
 def token_counts(chunks: Chunks, corpus: Corpus, tokens: Tokens) -> Int32:
     """Count the tokens that start in each chunk, int32 `(C,)`."""
     flat = tokens.start + np.repeat(corpus.base[:-1], np.diff(tokens.first))

@@ -37,7 +37,7 @@ def changed(cls: type[Stage[Any]], field: str) -> Stage[Any]:
     elif isinstance(value, str):
         other = f"{value}x"
     else:
-        other = 3 if value is None else value * 0.5 if hint is float else value + 1
+        other = 3 if value is None else value * 0.5 or 0.5 if hint is float else value + 1
     return cls(**{field: other})
 
 
