@@ -58,21 +58,23 @@ def embedding_plan(p: Plan) -> Iterator[str]:
     for model, texts in p.texts_to_embed.items():
         if model not in p.outlays:
             yield f"{count(texts, 'text')} to embed with {model}, at no cost (on this machine)"
+    for model, planned in p.contexts.items():
+        yield _outlay("context", f"to write with {model}", planned)
     for model, planned in p.outlays.items():
-        yield _outlay(model, planned)
-    if len(p.outlays) > 1:
-        dollars = total(planned.usd for planned in p.outlays.values())
-        yield f"{_money(dollars)} in all"
+        yield _outlay("text", f"to embed with {model}", planned)
+    paid = [*p.contexts.values(), *p.outlays.values()]
+    if len(paid) > 1:
+        yield f"{_money(total(planned.usd for planned in paid))} in all"
 
 
-def _outlay(model: str, planned: Outlay) -> str:
+def _outlay(noun: str, doing: str, planned: Outlay) -> str:
     new = (
-        f"{count(planned.texts, 'text')} to embed with {model}: {count(planned.calls, 'call')},"
+        f"{count(planned.texts, noun)} {doing}: {count(planned.calls, 'call')},"
         f" {count(planned.tokens, 'token')}, {_money(planned.usd)}"
     )
     if not planned.kept_texts:
         return new
-    kept = f"{count(planned.kept_texts, 'text')} of {count(planned.kept_tokens, 'token')}"
+    kept = f"{count(planned.kept_texts, noun)} of {count(planned.kept_tokens, 'token')}"
     return f"{new}; {kept} kept from before ({_money(planned.kept_usd)})"
 
 

@@ -14,6 +14,7 @@ from retrieval.index import Index
 from retrieval.ingest.chunk import CHUNKERS, Chunker, FixedTokens, vocabulary_of
 from retrieval.ingest.contextualize import CONTEXTUALIZERS, Contextualizer
 from retrieval.ingest.embed import Embedder
+from retrieval.ingest.llm_context import LLMContext
 from retrieval.ingest.parse import PARSERS, Blocks, Structure
 from retrieval.ingest.tokens import CountTokens, token_counts
 from retrieval.providers.cohere import Cohere
@@ -113,7 +114,7 @@ class SizeChunks(Stage[Int32]):
 SLOTS: Mapping[str, tuple[type[Stage[Any]], ...]] = {
     "parse": PARSERS,
     "chunk": CHUNKERS,
-    "contextualize": CONTEXTUALIZERS,
+    "contextualize": (*CONTEXTUALIZERS, LLMContext),
     "embed": EMBEDDERS,
     "first": RETRIEVERS,
     "fuse": FUSERS,

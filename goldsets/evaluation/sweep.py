@@ -16,7 +16,7 @@ import numpy as np
 from goldsets.evaluation import stats
 from goldsets.evaluation.measures import Measure
 from goldsets.evaluation.no_answer import FOUND, unanswered
-from goldsets.evaluation.outlays import outlays
+from goldsets.evaluation.outlays import context_outlays, outlays, still_to_write
 from goldsets.evaluation.run import Run, run_id
 from goldsets.evaluation.score import score
 from goldsets.evaluation.spec import SweepSpec, Variant
@@ -33,7 +33,7 @@ from retrieval.pipeline import Pipeline, full_spec
 from retrieval.query.dense import Dense
 from retrieval.runtime import Made, Runtime
 from retrieval.store import artifacts
-from retrieval.types import Candidates, Corpus, Float64, Int32, Queries, digest
+from retrieval.types import Candidates, Chunks, Corpus, Float64, Int32, Queries, digest
 
 FORMAT = "pizza-night/sweep"
 
@@ -51,6 +51,8 @@ class Plan:
     texts_to_embed: dict[str, int]
     outlays: Mapping[str, Outlay]
     """What paid embedding takes, by model; models on this machine have none."""
+    contexts: Mapping[str, Outlay]
+    """What contexts written by chat models take, by model."""
 
     @property
     def to_make(self) -> int:
@@ -97,24 +99,36 @@ class Board:
 
 
 def plan(spec: SweepSpec, gold: GoldSet, corpus: Corpus, rt: Runtime) -> Plan:
-    """Count what a sweep would make and embed; only chunks are made for it."""
+    """Count what a sweep would make and pay; chunks are made for it, nobody is called."""
     board = Board(gold, corpus, rt)
     prepared = [board.prepare(v) for v in spec.variants]
     keys = {m.key for p in prepared for m in p.ranking.line() if m.kept}
     found = artifacts.known(rt.workspace, keys) if rt.workspace else set()
     texts: Counter[str] = Counter()
+    unwritten = still_to_write(_by_chunks(prepared), found, corpus, rt)
     for embedder, index in _to_embed(prepared, found):
+        if index.chunks.key in unwritten:
+            texts[embedder.identity] += len(unwritten[index.chunks.key])
+            continue
         chunks = index.chunks.value
         passages = (chunks.indexed(corpus, i) for i in range(len(chunks)))
         texts[embedder.identity] += count_missing(embedder, passages, "passage", rt)
     for embedder in {p.index.embedder for p in prepared if _is_dense(p.variant.pipeline)}:
         texts[embedder.identity] += count_missing(embedder, board.queries.texts, "query", rt)
-    return Plan(len(prepared), len(keys), len(found), dict(texts), _outlays(prepared, board))
+    embedding = _outlays(prepared, board, unwritten)
+    contexts = context_outlays(_by_chunks(prepared), corpus, rt)
+    return Plan(len(prepared), len(keys), len(found), dict(texts), embedding, contexts)
 
 
-def _outlays(prepared: Iterable[Prepared], board: Board) -> dict[str, Outlay]:
+def _outlays(
+    prepared: Iterable[Prepared], board: Board, unwritten: Mapping[str, Chunks]
+) -> dict[str, Outlay]:
     indexes = (p.index for p in prepared if _is_dense(p.variant.pipeline))
-    return outlays(indexes, board.corpus, board.queries, board.rt)
+    return outlays(indexes, board.corpus, board.queries, board.rt, unwritten)
+
+
+def _by_chunks(prepared: Iterable[Prepared]) -> dict[str, Pipeline]:
+    return {p.index.chunks.key: p.variant.pipeline for p in prepared}
 
 
 def sweep(
@@ -168,7 +182,7 @@ class Finished:
     """A variant's run with its values, `(M, Q)`, and the mean tokens of its first k chunks.
 
     `no_answer` is what it made of queries that the corpus does not answer, None without such.
-    `cost_usd` is what embedding costs from nothing, kept or not; None where a price is unknown.
+    `cost_usd` is what vendors cost from nothing, kept or not; None where a price is unknown.
     """
 
     run: Run
@@ -204,7 +218,8 @@ def _run(board: Board, variant: Variant, spec: SweepSpec) -> Finished:
 
 
 def _cost(prepared: Prepared, board: Board) -> float | None:
-    planned = _outlays([prepared], board).values()
+    contexts = context_outlays(_by_chunks([prepared]), board.corpus, board.rt)
+    planned = (*contexts.values(), *_outlays([prepared], board, {}).values())
     return total(amount for p in planned for amount in (p.usd, p.kept_usd))
 
 

@@ -21,12 +21,14 @@ class Contextualizer(Stage[Chunks]):
 
     def apply(self, corpus: Corpus, structure: Structure, chunks: Chunks, rt: Runtime) -> Chunks:
         """Return the same chunks with contexts, before those that the chunker gave."""
-        written = self.contexts(corpus, structure, chunks)
+        written = self.contexts(corpus, structure, chunks, rt)
         given = (chunks.context(i) for i in range(len(chunks)))
         return chunks.beside([f"{w}\n{g}".strip() for w, g in zip(written, given, strict=True)])
 
     @abstractmethod
-    def contexts(self, corpus: Corpus, structure: Structure, chunks: Chunks) -> Sequence[str]:
+    def contexts(
+        self, corpus: Corpus, structure: Structure, chunks: Chunks, rt: Runtime
+    ) -> Sequence[str]:
         """Return a context for each chunk."""
 
 
@@ -34,7 +36,9 @@ class Contextualizer(Stage[Chunks]):
 class Headings(Contextualizer):
     """The document's title (or its path) and the headings the chunk stands under; no model."""
 
-    def contexts(self, corpus: Corpus, structure: Structure, chunks: Chunks) -> Sequence[str]:
+    def contexts(
+        self, corpus: Corpus, structure: Structure, chunks: Chunks, rt: Runtime
+    ) -> Sequence[str]:
         """Join title and headings with ` > `, leaving out a heading that repeats the title."""
         paths = heading_paths(corpus, structure, chunks)
         labels = [corpus.documents[d].label for d in chunks.document.tolist()]

@@ -24,6 +24,7 @@ class Claude(ChatModel):
 
     model: str = shown("claude-haiku-4-5")
     vendor: ClassVar[Vendor] = VENDOR
+    caches: ClassVar[bool] = True
 
     def send(self, prompt: Prompt, seconds: float) -> tuple[str | None, Usage | None]:
         """Ask once, the document in a block of its own that the cache keeps."""

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from retrieval.cost import Usage
 from retrieval.errors import SpecError
@@ -29,6 +29,8 @@ class ChatModel(Stage[str]):
     model: str = ""
     temperature: float | None = None
     vendor: ClassVar[Vendor]
+    caches: ClassVar[bool] = False
+    """Whether a plan may count on it that a prompt's document is read from a cache."""
 
     def __post_init__(self) -> None:
         if not self.model.strip():
@@ -43,6 +45,11 @@ class ChatModel(Stage[str]):
     def name(self) -> str:
         """Return who answers and the model, as it is priced."""
         return f"{self.vendor.source}/{self.model}"
+
+    @property
+    def versions(self) -> list[Any]:
+        """Return the revision and who answers: another server's model writes other texts."""
+        return [*super().versions, self.name]
 
     @abstractmethod
     def send(self, prompt: Prompt, seconds: float) -> tuple[str | None, Usage | None]:

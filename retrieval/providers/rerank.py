@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -39,6 +39,11 @@ class RemoteReranker(Stage[Float64]):
     def identity(self) -> str:
         """Return who answers and the model: what a score depends on besides the texts."""
         return f"{self.vendor.source}/{self.model}"
+
+    @property
+    def versions(self) -> list[Any]:
+        """Return the revision and the identity: another model gives other scores."""
+        return [*super().versions, self.identity]
 
     @abstractmethod
     def send(

@@ -55,8 +55,19 @@ def calls_and_budgets(db: "Database") -> None:
     )
 
 
+def written_texts(db: "Database") -> None:
+    """What models wrote, by who wrote it and of what."""
+    create(
+        db,
+        """CREATE TABLE texts (
+            writer TEXT NOT NULL, hash TEXT NOT NULL, text TEXT NOT NULL,
+            PRIMARY KEY (writer, hash)) WITHOUT ROWID""",
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     documents_and_versions,
     artifacts_and_vectors,
     calls_and_budgets,
+    written_texts,
 )

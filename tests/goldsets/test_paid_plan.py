@@ -94,3 +94,32 @@ def test_a_budget_ends_what_is_paid_and_nothing_else(
     assert len(result["variants"]) == 2
     assert len(result["errors"]) == 2
     assert all("would pass the budget of $0 a job" in e for e in result["errors"].values())
+
+
+def test_a_plan_with_contexts_pays_nobody(
+    vendors: Vendors, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", vendors.url)
+    embed = {"Voyage": {"model": "voyage-3.5-lite", "width": 8}}
+    base = {"embed": embed, "chunk": "Given", "first": ["Dense"]}
+    with_contexts = sweep_of({"base": base, "grid": {"contextualize": [None, "LLMContext"]}})
+    planned = plan(with_contexts, GOLD, CORPUS, Runtime(workspace))
+    assert vendors.requests == []
+    contexts, embedding = planned.contexts["anthropic/claude-haiku-4-5"], planned.outlays[MODEL]
+    lines = list(embedding_plan(planned))
+    assert lines[0].startswith(f"{contexts.texts} contexts to write with anthropic/claude-haiku")
+    assert lines[-1].endswith("in all")
+
+    result = sweep(with_contexts, GOLD, CORPUS, Runtime(workspace))
+    assert result["errors"] == {}
+    made = ledger.calls(workspace)
+    assert sum(c.kind == "chat" for c in made) == contexts.calls == contexts.texts
+    assert result["texts_embedded"] == embedding.texts
+    plain, written = sorted(row["cost_usd"] for row in result["variants"])
+    assert 0 < plain < written
+    after = plan(with_contexts, GOLD, CORPUS, Runtime(workspace))
+    assert (after.contexts["anthropic/claude-haiku-4-5"].calls, after.outlays[MODEL].calls) == (
+        0,
+        0,
+    )

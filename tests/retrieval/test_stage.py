@@ -38,7 +38,8 @@ def changed(cls: type[Stage[Any]], field: str) -> Stage[Any]:
         other = f"{value}x"
     else:
         other = 3 if value is None else value * 0.5 or 0.5 if hint is float else value + 1
-    return cls(**{field: other})
+    width = {"width": 8} if field == "model" and hasattr(cls, "widths") else {}  # it is not known
+    return cls(**{field: other}, **width)
 
 
 def again(stage: Stage[Any], spec: Any, slot: str) -> Stage[Any]:
