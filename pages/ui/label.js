@@ -261,8 +261,8 @@ class Desk {
     const s = this.outbox, waiting = s?.rows.length ?? 0;
     const line = this.statusLine;
     line.className = "status" + (s?.failing || s?.refused || this.message ? " bad" : waiting ? " busy" : "");
-    line.textContent = this.message || (s?.refused ? this.word("refused", { why: s.refused })
-      : s?.failing ? this.word("offline", { n: waiting })
+    line.textContent = s?.failing ? this.word("offline", { n: waiting })
+      : this.message || (s?.refused ? this.word("refused", { why: s.refused })
       : waiting ? this.word("saving", { n: waiting, saved: s.saved })
       : this.word("saved", { saved: s?.saved ?? 0 }));
     line.dataset.saved = s?.saved ?? 0;

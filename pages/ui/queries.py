@@ -12,7 +12,7 @@ from goldsets.labelling import evening as nights
 from goldsets.labelling.evening import QueryState
 from goldsets.labelling.intake import Proposal, as_queries, logged, pasted, proposed
 from goldsets.labelling.types import Evening, Member
-from goldsets.store import evenings, gold
+from goldsets.store import evenings, gold, runs
 from goldsets.types import Query
 from pages.ui import frame, read
 from pages.ui.text import plain
@@ -27,6 +27,8 @@ def show(workspace: Workspace, evening: Evening, member: Member, t: Mapping[str,
     with st.container(horizontal=True):
         with st.popover(t["paste"], icon=":material/add:"):
             paste(workspace, evening, member, t)
+        with st.popover(t["from_runs"], icon=":material/tune:"):
+            from_runs(workspace, evening, t)
         with st.popover(t["from_log"], icon=":material/upload_file:"):
             from_log(workspace, evening, member)
     night = nights.night(workspace, evening)
@@ -43,6 +45,20 @@ def show(workspace: Workspace, evening: Evening, member: Member, t: Mapping[str,
         widths={t["v_queries"]: 520},
     )
     details(workspace, evening, member, states[place], t)
+
+
+def from_runs(workspace: Workspace, evening: Evening, t: Mapping[str, str]) -> None:
+    """Offer to pool what pipelines of a sweep of this gold set found, besides the usual ones."""
+    swept = runs.sweeps(workspace, evening.goldset)
+    found = {v["run"]: v["name"] for v in swept[0]["variants"]} if swept else {}
+    if not found:
+        st.markdown(t["no_runs"])
+        return
+    chosen = st.multiselect(t["pipelines"], list(found), format_func=lambda r: found[r])
+    if st.button(t["pool_runs"], type="primary", disabled=not chosen):
+        queries = [q.query.id for q in nights.night(workspace, evening).queries if not q.no_answer]
+        nights.pool(workspace, evening, queries, chosen)
+        st.rerun()
 
 
 def gather(workspace: Workspace, evening: Evening, unread: list[str], t: Mapping[str, str]) -> None:

@@ -12,7 +12,8 @@ from goldsets.store.labels import Passage
 from goldsets.types import GoldSet, Query
 from retrieval.store import corpora
 from retrieval.types import Document
-from tests.browser.conftest import serving, settled, shot
+from tests.browser.conftest import await_server, serving, settled, shot
+from tests.browser.test_bad_days import Server
 
 NFD = unicodedata.normalize("NFD", "한글 자모")
 PARTS = (
@@ -224,3 +225,22 @@ def test_a_newcomer_judges_five_passages_of_the_sample(browser: Browser, tmp_pat
         shot(page, f"label-newcomer-{width}")
         page.context.close()
     assert len(labels.labels(workspace, evenings.named(workspace, "practice"))) == 5
+
+
+def test_an_open_page_goes_on_when_a_killed_server_is_back(page: Page, tmp_path):
+    workspace, evening = evening_of(tmp_path, parts=(PARTS[0], PARTS[1], PARTS[5]))
+    server = Server(workspace.path)
+    try:
+        await_server(f"{server.address}/_stcore/health")
+        sit_down(page, server.address, "Ann")
+        press(page, "0", "0")
+        saved(page, 1)
+        server.kill()
+        press(page, "1", "1", "3", "Enter")
+        expect(page.get_by_text("2 kept here, not yet saved")).to_be_visible()
+        assert len(labels.labels(workspace, evening)) == 1
+        server.start()
+        saved(page, 3)
+    finally:
+        server.kill()
+    assert [x.grade for x in labels.labels(workspace, evening)] == [0, 1, 3]

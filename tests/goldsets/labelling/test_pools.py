@@ -3,6 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from goldsets.evaluation.spec import sweep_of
+from goldsets.evaluation.sweep import sweep
+from goldsets.labelling import pools
 from goldsets.labelling.pools import LONGEST, fill, merged
 from goldsets.labelling.types import Settings
 from goldsets.store import evenings, gold, labels, open_workspace
@@ -79,3 +82,16 @@ def test_what_is_judged_is_not_asked_again(tmp_path):
 def test_an_unknown_query_pools_nothing(tmp_path):
     workspace, evening = start(tmp_path, sample_gold())
     assert fill(workspace, evening, ["nope"], Runtime(workspace)) == 0
+
+
+def test_what_a_sweeps_pipeline_found_is_read_too(tmp_path, monkeypatch):
+    full = sample_gold()
+    workspace, evening = start(tmp_path, GoldSet("gold", "corpus", full.queries))
+    spec = sweep_of({"grid": {"chunk": [{"FixedTokens": {"size": 12}}], "first": ["BM25"]}})
+    corpus = corpora.read(workspace, "corpus")
+    result = sweep(spec, gold.read(workspace, "gold"), corpus, Runtime(workspace))
+    monkeypatch.setattr(pools, "PIPELINES", {})
+    ids = [q.id for q in full.queries]
+    run = result["variants"][0]["run"]
+    assert fill(workspace, evening, ids, Runtime(workspace), imported=[run]) > 0
+    assert {i.source for i in labels.items(workspace, evening)} == {"import"}
