@@ -46,8 +46,10 @@ def stages(
     """Run a query; return each stage's list with its name."""
     asked = Queries((query,))
     given = rt.given(asked, asked.hash, "queries", passing=True)
+    searched = pipeline.filtered(index, rt)
     lists = [
-        (type(s).__name__, s.search(index, given, pipeline.pool, rt).value) for s in pipeline.first
+        (type(s).__name__, s.search(searched, given, pipeline.pool, rt).value)
+        for s in pipeline.first
     ]
     final = pipeline.search(index, asked, rt, passing=True).value
     if len(lists) > 1:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from retrieval.ingest.embed import Embedder, Vectors
 from retrieval.ingest.parse import Structure
 from retrieval.runtime import Made
-from retrieval.types import Chunks, Corpus, Int32
+from retrieval.types import Bool, Chunks, Corpus, Int32
 
 
 @dataclass(frozen=True)
@@ -18,3 +18,10 @@ class Index:
     embedder: Embedder
     vectors: Made[Vectors]
     tokens: Made[Int32]
+    kept: Made[Bool] | None = None
+    """Which chunks are searched, `(C,)`; None: all of them."""
+
+    @property
+    def narrowing(self) -> tuple[Made[Bool], ...]:
+        """Return what every first stage takes as its last input: `kept`, where there is any."""
+        return () if self.kept is None else (self.kept,)

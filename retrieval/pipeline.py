@@ -1,7 +1,7 @@
 """The pipeline: named slots of stages, and the diagram as two functions.
 
 INGEST   parse -> chunk -> contextualize -> embed (+ lexical statistics, where BM25 asks for them)
-QUERY    first stage (dense | lexical | regex) -> fuse -> rerank -> assemble
+QUERY    filter -> first stage (dense | lexical | regex) -> fuse -> rerank -> assemble
 """
 
 import dataclasses
@@ -24,6 +24,7 @@ from retrieval.providers.openai import OpenAI
 from retrieval.providers.voyage import Voyage, VoyageContext
 from retrieval.query.assemble import ASSEMBLERS, Assembler, InRankOrder
 from retrieval.query.dense import Dense
+from retrieval.query.filter import FILTERS, Conjunction, Filter
 from retrieval.query.first import Retriever
 from retrieval.query.fuse import FUSERS, RRF, Fuser
 from retrieval.query.lexical import BM25
@@ -37,6 +38,8 @@ RETRIEVERS: tuple[type[Retriever], ...] = (BM25, Dense, Regex)
 EMBEDDERS: tuple[type[Embedder], ...] = (Local, Voyage, VoyageContext, Cohere, Gemini, OpenAI)
 OPTIONAL = ("contextualize", "rerank")
 """Slots that may stay empty."""
+LISTS = ("filter", "first")
+"""Slots that hold several stages."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Pipeline:
     chunk: Chunker = FixedTokens()
     contextualize: Contextualizer | None = None
     embed: Embedder = Local()
+    filter: tuple[Filter, ...] = ()
     first: tuple[Retriever, ...] = (BM25(),)
     pool: int = 150
     fuse: Fuser = RRF()
@@ -90,10 +94,18 @@ class Pipeline:
         sizes = rt.run(SizeChunks(), documents, rt.run(CountTokens(), documents), chunks)
         return Index(documents, structure, chunks, self.embed, vectors, sizes)
 
+    def filtered(self, index: Index, rt: Runtime) -> Index:
+        """Narrow an index to the chunks that every filter keeps; without any it stays as it is."""
+        if not self.filter:
+            return index
+        masks = [rt.run(stage, index.corpus, index.chunks) for stage in self.filter]
+        return dataclasses.replace(index, kept=rt.run(Conjunction(), *masks))
+
     def search(
         self, index: Index, queries: Queries, rt: Runtime, *, passing: bool = False
     ) -> Made[Candidates]:
         """Rank an index's chunks for every query; nothing is kept for `passing` ones."""
+        index = self.filtered(index, rt)
         asked = rt.given(queries, queries.hash, "queries", passing=passing)
         found = [stage.search(index, asked, self.pool, rt) for stage in self.first]
         pool = rt.run(self.fuse, *found, depth=self.pool) if len(found) > 1 else found[0]
@@ -116,6 +128,7 @@ SLOTS: Mapping[str, tuple[type[Stage[Any]], ...]] = {
     "chunk": CHUNKERS,
     "contextualize": (*CONTEXTUALIZERS, LLMContext),
     "embed": EMBEDDERS,
+    "filter": FILTERS,
     "first": RETRIEVERS,
     "fuse": FUSERS,
     "rerank": RERANKERS,
@@ -143,10 +156,11 @@ def slot_value(slot: str, spec: Any) -> Any:
         if isinstance(spec, bool) or not isinstance(spec, int):
             raise SpecError(f"pool takes a number of candidates, not {spec!r}")
         return spec
-    if slot == "first":
-        return tuple(
-            build(s, RETRIEVERS, slot) for s in (spec if isinstance(spec, list) else [spec])
-        )
+    if slot == "filter" and spec in (None, "none"):
+        return ()
+    if slot in LISTS:
+        stages = spec if isinstance(spec, list) else [spec]
+        return tuple(build(s, SLOTS[slot], slot) for s in stages)
     if spec is None and slot in OPTIONAL:
         return None
     return build(spec, SLOTS[slot], slot)

@@ -139,7 +139,7 @@ def _name(pipeline: Pipeline, slots: Iterable[str], several: Mapping[str, int]) 
         ]
         if labels:
             parts.append(" + ".join(labels))
-        elif value is not None:
+        elif value not in (None, ()):
             parts.append(f"{slot} {value}")
     return " · ".join(parts) or "plain"
 

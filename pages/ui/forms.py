@@ -1,6 +1,7 @@
 """Forms made from the stages themselves: their fields, types and docstrings."""
 
 import dataclasses
+import json
 import types
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
@@ -11,23 +12,22 @@ from goldsets.evaluation.measures import DEFAULT_MEASURES, parse_measure
 from goldsets.evaluation.spec import SweepSpec, stage_label, sweep_of
 from goldsets.sample import SWEEP
 from retrieval.errors import SpecError
-from retrieval.pipeline import SLOTS, slot_value
+from retrieval.pipeline import LISTS, SLOTS, slot_value
 from retrieval.stage import Stage, field_types, short, stages_of
 
 GRID_SLOTS = {
     "chunk": "Chunk",
     "contextualize": "Context beside each chunk",
+    "filter": "Filter",
     "first": "First stage",
     "embed": "Embedding model",
     "fuse": "Fuse",
     "rerank": "Rerank",
 }
-LISTS = ("first",)
-"""Slots that hold several stages."""
-
 START: Mapping[str, Sequence[Any]] = {
     "chunk": SWEEP["grid"]["chunk"],
     "contextualize": [None, "Headings"],
+    "filter": [None],
     "first": SWEEP["grid"]["first"],
     "embed": ["Local"],
     "fuse": ["RRF"],
@@ -47,6 +47,7 @@ OFFERED: Mapping[str, Sequence[Any]] = {
         "Recursive",
     ],
     "contextualize": [None, "Headings"],
+    "filter": [None],
     "first": [
         [{"BM25": {"tokenize": "Identifiers"}}],
         ["BM25"],
@@ -131,6 +132,8 @@ def option_label(slot: str, option: Any) -> str:
     if option is None:
         return "none"
     value = slot_value(slot, option)
+    if value == ():
+        return "none"
     return " + ".join(map(stage_label, value)) if isinstance(value, tuple) else stage_label(value)
 
 
@@ -180,20 +183,36 @@ def _widget(cls: type[Stage[Any]], field: "dataclasses.Field[Any]", key: str) ->
     nested = stages_of(cls, field.name)
     if nested:
         by_name = {c.__name__: c for c in nested}
-        return by_name[st.selectbox(field.name, list(by_name), key=key)]()
+        name = st.selectbox(field.name, list(by_name), key=key)
+        return _fields(by_name[name], f"{key}-{name}")
     if get_origin(hint) is Literal:
         options = list(get_args(hint))
         return st.selectbox(field.name, options, index=options.index(default), key=key)
     if hint is bool:
         return st.checkbox(field.name, value=default, key=key)
     if get_origin(hint) is tuple:
-        written = st.text_input(field.name, placeholder="numbers, with commas", key=key) or ""
-        return tuple(float(w) for w in written.replace(",", " ").split())
+        numbers = get_args(hint)[0] is float
+        kind = "numbers" if numbers else "values"
+        written = st.text_input(field.name, placeholder=f"{kind}, with commas", key=key) or ""
+        if numbers:
+            return tuple(float(w) for w in written.replace(",", " ").split())
+        return tuple(scalar(w) for w in written.split(",") if w.strip())
     if hint is str:
         return st.text_input(field.name, value=default, key=key)
+    if isinstance(hint, types.UnionType) and str in get_args(hint):
+        return scalar(st.text_input(field.name, key=key) or "", default)
     if isinstance(hint, types.UnionType):
         return st.number_input(field.name, value=default, step=1, key=key)
     return st.number_input(field.name, value=default, key=key)
+
+
+def scalar(written: str, nothing: Any = "") -> Any:
+    """Read a number, true or false as JSON does; anything else, and all within quotes, is text."""
+    try:
+        value = json.loads(written)
+    except ValueError:
+        return written.strip() or nothing
+    return written if isinstance(value, dict | list) or value is None else value
 
 
 def _as_yaml() -> SweepSpec | None:

@@ -14,18 +14,20 @@ GROUP = 8
 """Maxima of this many scores give the first bound."""
 
 
-def search(matrix: Float32, queries: Float32, k: int) -> Candidates:
+def search(matrix: Float32, queries: Float32, k: int, rows: Int64 | None = None) -> Candidates:
     """Return the k rows of `matrix` `(N, d)` with the greatest inner product with each query.
 
-    `queries` is `(Q, d)`; the scores are float32 products. Ties go to the lower row.
+    `queries` is `(Q, d)`; the scores are float32 products. Ties go to the lower row. With `rows`,
+    ascending, no other is compared.
     """
+    size = len(matrix) if rows is None else len(rows)
     found = _Found(len(queries), k)
-    buffer = np.empty((len(queries), min(BLOCK, len(matrix))), np.float32)
-    for start in range(0, len(matrix), BLOCK):
-        block = matrix[start : start + BLOCK]
+    buffer = np.empty((len(queries), min(BLOCK, size)), np.float32)
+    for start in range(0, size, BLOCK):
+        block = matrix[slice(start, start + BLOCK) if rows is None else rows[start : start + BLOCK]]
         scores = buffer[:, : len(block)] if len(block) == buffer.shape[1] else None
         found.take(np.matmul(queries, block.T, out=scores), start)
-    return found.candidates()
+    return found.candidates(rows)
 
 
 class _Found:
@@ -48,9 +50,11 @@ class _Found:
         if sum(len(p[0]) for p in self.pending) > self.queries * self.k:
             self._settle()
 
-    def candidates(self) -> Candidates:
-        """Return what was found, best first."""
+    def candidates(self, rows: Int64 | None) -> Candidates:
+        """Return what was found, best first, by the numbers in `rows` if there are any."""
         self._settle()
+        if rows is not None:
+            self.id = rows[self.id]
         ids = np.full((self.queries, self.k), -1, np.int32)
         scores = np.full((self.queries, self.k), -np.inf)
         place = np.arange(len(self.row)) - np.searchsorted(self.row, self.row)

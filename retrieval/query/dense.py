@@ -2,25 +2,36 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from retrieval.backends import exact
 from retrieval.index import Index
 from retrieval.ingest.embed import EmbedQueries, Vectors
 from retrieval.query.first import Retriever
 from retrieval.runtime import Made, Runtime
-from retrieval.types import Candidates, Queries
+from retrieval.types import Bool, Candidates, Queries
 
 
 @dataclass(frozen=True)
 class Dense(Retriever):
-    """Nearest chunks by the pipeline's `embed` model; every chunk is compared."""
+    """Nearest chunks by the pipeline's `embed` model; every chunk that filters keep is compared."""
 
     def search(
         self, index: Index, queries: Made[Queries], depth: int, rt: Runtime
     ) -> Made[Candidates]:
         """Return the best `depth` chunks of every query."""
         asked = rt.run(EmbedQueries(index.embedder), queries)
-        return rt.run(self, index.vectors, asked, depth=depth)
+        return rt.run(self, index.vectors, asked, *index.narrowing, depth=depth)
 
-    def apply(self, passages: Vectors, queries: Vectors, depth: int, rt: Runtime) -> Candidates:
+    def apply(
+        self,
+        passages: Vectors,
+        queries: Vectors,
+        kept: Bool | None = None,
+        *,
+        depth: int,
+        rt: Runtime,
+    ) -> Candidates:
         """Multiply and select."""
-        return exact.search(passages.matrix, queries.matrix, depth)
+        rows = None if kept is None else np.flatnonzero(kept)
+        return exact.search(passages.matrix, queries.matrix, depth, rows)

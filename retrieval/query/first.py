@@ -20,4 +20,4 @@ class Retriever(Stage[Candidates]):
     def search(
         self, index: Index, queries: Made[Queries], depth: int, rt: Runtime
     ) -> Made[Candidates]:
-        """Return the best `depth` chunks of every query."""
+        """Return the best `depth` of the chunks that `index` keeps, for every query."""

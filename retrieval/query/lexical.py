@@ -33,8 +33,9 @@ Variant = Literal["Okapi", "Plus", "L"]
 class BM25(Retriever):
     """Lexical search by BM25; `variant`, `k1`, `b` and their formulas are those of rank-bm25.
 
-    `tokenize` decides what a term is. Source: Trotman, Puurula, Burgess, "Improvements to BM25 and
-    Language Models Examined" (2014).
+    `tokenize` decides what a term is. Filters choose among the chunks and leave the statistics (how
+    rare a term is, how long a chunk) those of the whole corpus. Source: Trotman, Puurula, Burgess,
+    "Improvements to BM25 and Language Models Examined" (2014).
     """
 
     variant: Variant = "Okapi"
@@ -53,13 +54,21 @@ class BM25(Retriever):
         terms = rt.run(self.tokenize, index.corpus)
         postings = rt.run(CountTerms(self.tokenize), index.corpus, terms, index.chunks)
         scorer = rt.run(Weigh(self.variant, self.k1, self.b), postings)
-        return rt.run(self, scorer, queries, depth=depth)
+        return rt.run(self, scorer, queries, *index.narrowing, depth=depth)
 
-    def apply(self, scorer: "Scorer", queries: Queries, depth: int, rt: Runtime) -> Candidates:
+    def apply(
+        self,
+        scorer: "Scorer",
+        queries: Queries,
+        kept: Bool | None = None,
+        *,
+        depth: int,
+        rt: Runtime,
+    ) -> Candidates:
         """Score every query against the postings."""
         lists, room = [], np.empty(scorer.size)
         for i, text in enumerate(queries.texts):
-            lists.append(scorer.top(self.tokenize.tokens(text), depth, room))
+            lists.append(scorer.top(self.tokenize.tokens(text), depth, room, kept))
             rt.progress("BM25", i + 1, len(queries))
         return Candidates.of_lists(lists, depth)
 
@@ -101,22 +110,29 @@ class Scorer:
         return total, hit
 
     def top(
-        self, tokens: Sequence[str], k: int, room: Float64 | None = None
+        self,
+        tokens: Sequence[str],
+        k: int,
+        room: Float64 | None = None,
+        kept: Bool | None = None,
     ) -> tuple[Int64, Float64]:
         """Return the k best hits as `(chunks, scores)`, ties by the lower chunk number.
 
-        `room` is space for `size` scores; it saves making it for every query.
+        `room` is space for `size` scores; it saves making it for every query. `kept` `(C,)` says
+        which chunks may be hits.
         """
         terms = self._known(tokens)
         if not all(map(self._plain.__getitem__, terms)):
             total, hit = self.scores(tokens)
-            hits = np.flatnonzero(hit)
+            hits = np.flatnonzero(hit if kept is None else hit & kept)
             found = hits[best(total[hits], k)]
             return found, total[found]
         total = np.empty(self.size) if room is None else room
         total.fill(0.0)
         for term in terms:
             self._add(total, term)
+        if kept is not None:
+            total *= kept
         found = best(total, k)
         values = total[found]
         matching = np.count_nonzero(values)  # they come first

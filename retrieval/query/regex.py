@@ -14,7 +14,7 @@ from retrieval.query.first import Retriever
 from retrieval.query.names import names_in, pattern_of
 from retrieval.runtime import Made, Runtime
 from retrieval.stage import Stage
-from retrieval.types import Candidates, Chunks, Corpus, Float64, Int64, Queries
+from retrieval.types import Bool, Candidates, Chunks, Corpus, Float64, Int64, Queries
 
 Ranked = tuple[Int64, Float64]
 
@@ -49,28 +49,28 @@ class Regex(Retriever):
     ) -> Made[Candidates]:
         """Return the best `depth` chunks of every query."""
         texts = rt.run(LayOut(self.context), index.corpus, index.chunks)
-        return rt.run(self, texts, queries, depth=depth)
+        return rt.run(self, texts, queries, *index.narrowing, depth=depth)
 
-    def apply(self, texts: Texts, queries: Queries, depth: int, rt: Runtime) -> Candidates:
+    def apply(
+        self, texts: Texts, queries: Queries, kept: Bool | None = None, *, depth: int, rt: Runtime
+    ) -> Candidates:
         """Search the texts for each query's patterns, every distinct one once."""
         if self.pattern:
-            ranked = self._by_pattern(texts, depth, rt)
+            ranked = _best(*self._by_pattern(texts, rt), kept, depth)
             return Candidates.of_lists([ranked] * len(queries), depth)
         known: dict[str, Found] = {}
         lists = []
         for i, query in enumerate(queries.texts):
-            lists.append(self._by_names(texts, names_in(query), depth, known))
+            lists.append(_best(*self._by_names(texts, names_in(query), known), kept, depth))
             rt.progress("Regex", i + 1, len(queries))
         return Candidates.of_lists(lists, depth)
 
-    def _by_pattern(self, texts: Texts, depth: int, rt: Runtime) -> Ranked:
+    def _by_pattern(self, texts: Texts, rt: Runtime) -> Ranked:
         pattern = Pattern(self.pattern, match_case=self.match_case)
         found = texts.search(pattern, partial(rt.progress, "Regex"))
-        return _ranked(found.texts, found.distinct + _share(found.matches), depth)
+        return found.texts, found.distinct + _share(found.matches)
 
-    def _by_names(
-        self, texts: Texts, names: tuple[str, ...], depth: int, known: dict[str, Found]
-    ) -> Ranked:
+    def _by_names(self, texts: Texts, names: tuple[str, ...], known: dict[str, Found]) -> Ranked:
         for name in names:
             if name not in known:
                 pattern = Pattern(pattern_of(name), match_case=self.match_case)
@@ -84,7 +84,7 @@ class Regex(Retriever):
         ids, of = np.unique(np.concatenate([f.texts for f in every]), return_inverse=True)
         weight = np.repeat(rarity, [len(f.texts) for f in every])
         matches = np.bincount(of, np.concatenate([f.matches for f in every]))
-        return _ranked(ids, np.bincount(of, weight) + _share(matches), depth)
+        return ids, np.bincount(of, weight) + _share(matches)
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,8 @@ def _share(matches: Any) -> Float64:
     return np.asarray(matches / (matches + 1.0))
 
 
-def _ranked(ids: Int64, scores: Float64, depth: int) -> Ranked:
+def _best(ids: Int64, scores: Float64, kept: Bool | None, depth: int) -> Ranked:
+    if kept is not None:
+        ids, scores = ids[kept[ids]], scores[kept[ids]]
     order = best(scores, depth)
     return ids[order], scores[order]

@@ -230,6 +230,21 @@ def test_the_plan_counts_before_anything_is_started(opened, tmp_path):
     assert "texts to embed with use-m3" in " ".join(h.proto.body for h in test.get("html"))
 
 
+def test_a_filter_is_made_in_the_form(opened, tmp_path):
+    sample.load(open_workspace(tmp_path))
+    test = opened("pages/sweep.py", tmp_path)
+    test.multiselect(key="new-filter").set_value(["Equals", "Not"]).run()
+    test.text_input(key="new-filter-Equals-field").set_value("year")
+    test.text_input(key="new-filter-Equals-value").set_value("2024")
+    test.selectbox(key="new-filter-Not-filter").set_value("In").run()
+    test.text_input(key="new-filter-Not-filter-In-values").set_value('ko, "1", en')
+    test.button(key="add-filter").click().run()
+    assert not test.exception
+    made = "year = 2024 + not id in ko, '1', en"
+    assert test.multiselect(key="grid-filter").value == ["none", made]
+    assert test.metric[0].value == "24"
+
+
 def test_the_playground_shows_each_stage(opened, sampled):
     test = opened("pages/playground.py", sampled, q="what runs if I return inside finally")
     bodies = " ".join(h.proto.body for h in test.get("html"))

@@ -58,6 +58,25 @@ def test_nothing_given_is_one_pipeline_and_the_default_measures() -> None:
             ["BM25", "BM25(tokenize=Words(stem=True))"],
         ),
         (
+            {"filter": [None, {"Equals": {"field": "lang", "value": "ko"}}]},
+            ["plain", "lang = ko"],
+        ),
+        (
+            {
+                "filter": [
+                    "none",
+                    [{"Range": {"field": "year", "low": 2024}}, {"Not": {"filter": "Exists"}}],
+                ],
+                "first": [["Regex"], ["BM25", {"Regex": {"pattern": "E\\d"}}]],
+            },
+            [
+                "Regex",
+                "BM25 + Regex(pattern=E\\d)",
+                "year 2024.. + not has id · Regex",
+                "year 2024.. + not has id · BM25 + Regex(pattern=E\\d)",
+            ],
+        ),
+        (
             {"chunk": ["Given", "ByHeading"], "contextualize": [None, "Headings"]},
             ["Given", "Given · Headings", "ByHeading", "ByHeading · Headings"],
         ),

@@ -315,3 +315,18 @@ def test_packed_rankings_round_trip() -> None:
 
 def test_a_sweep_without_a_workspace_finds_the_same(undisturbed: dict[str, Any]) -> None:
     assert lasting(sweep(spec(), GOLD, CORPUS, Runtime())) == lasting(undisturbed)
+
+
+def test_filters_and_patterns_compete_and_an_unknown_field_stops_its_variant_alone() -> None:
+    ids = [d.id for d in CORPUS.documents]
+    options = ["none", {"In": {"field": "id", "values": ids[:1]}}, {"Exists": {"field": "lang"}}]
+    grid = {"filter": options, "first": ["BM25", {"Regex": {"pattern": "."}}]}
+    asked = sweep_of({"base": {"chunk": "Given"}, "grid": grid, "measures": ["R@5"]})
+    result = sweep(asked, GOLD, CORPUS, Runtime())
+    found = {row["name"]: row["measures"]["R@5"]["mean"] for row in result["variants"]}
+    assert list(found) == ["BM25", "Regex", f"id in {ids[0]} · BM25", f"id in {ids[0]} · Regex"]
+    own = sum(any(e.document == ids[0] for e in GOLD.evidence[q.id]) for q in GOLD.queries)
+    assert found["Regex"] == 1
+    assert found[f"id in {ids[0]} · Regex"] == pytest.approx(own / len(GOLD.queries))
+    assert list(result["errors"]) == ["has lang · BM25", "has lang · Regex"]
+    assert all("known: id, title, media" in e for e in result["errors"].values())
