@@ -66,6 +66,14 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
+def decide(page: Page, key: str, while_shown: str) -> None:
+    """Press a key of Streamlit's, which a page that is just being drawn may not hear."""
+    for _ in range(5):
+        if page.get_by_text(while_shown).is_visible():
+            press(page, key)
+            page.wait_for_timeout(6000)
+
+
 def saved(page: Page, number: int) -> None:
     line = page.locator(".desk .status")
     expect(line).to_have_attribute("data-saved", str(number))
@@ -192,10 +200,10 @@ def test_two_raters_differ_and_the_host_decides_in_korean_too(browser: Browser, 
         expect(host.get_by_text("1 of 2")).to_be_visible()
         settled(host)
         shot(host, "disagreement")
-        press(host, "0")
+        decide(host, "0", while_shown="1 of 2")
         expect(host.get_by_text("1 of 1")).to_be_visible()
         settled(host)
-        press(host, "3")
+        decide(host, "3", while_shown="1 of 1")
         expect(host.get_by_text("Nobody disagrees")).to_be_visible()
         host.goto(f"{address}/pizza_night?evening=friday&rater=Host&view=tonight")
         expect(host.get_by_text("1 / 20")).to_be_visible()
