@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 from threading import Lock
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from retrieval.runtime import Runtime
 from retrieval.stage import Stage
 from retrieval.store import vectors as store
 from retrieval.types import Chunks, Corpus, Float32, Queries
+
+T = TypeVar("T")
 
 Purpose = Literal["passage", "query"]
 
@@ -39,17 +41,8 @@ class Vectors:
 
 
 @dataclass(frozen=True)
-class Embedder(Stage[Vectors]):
-    """Turns texts into unit vectors; chunks are embedded with their context in front."""
-
-    product: ClassVar[type[Vectors]] = Vectors
-    batch: ClassVar[int] = 32
-    """Texts handed to the model at once; progress is kept after each."""
-
-    def apply(self, corpus: Corpus, chunks: Chunks, rt: Runtime) -> Vectors:
-        """Embed every chunk."""
-        texts = [chunks.indexed(corpus, i) for i in range(len(chunks))]
-        return Vectors(embed(self, texts, "passage", rt))
+class Model(Stage[T]):
+    """What makes vectors of texts."""
 
     @property
     @abstractmethod
@@ -60,6 +53,20 @@ class Embedder(Stage[Vectors]):
     def versions(self) -> list[Any]:
         """Return the revision and the model's identity: another version makes other vectors."""
         return [*super().versions, self.identity]
+
+
+@dataclass(frozen=True)
+class Embedder(Model[Vectors]):
+    """Turns texts into unit vectors; chunks are embedded with their context in front."""
+
+    product: ClassVar[type[Vectors]] = Vectors
+    batch: ClassVar[int] = 32
+    """Texts handed to the model at once; progress is kept after each."""
+
+    def apply(self, corpus: Corpus, chunks: Chunks, rt: Runtime) -> Vectors:
+        """Embed every chunk."""
+        texts = [chunks.indexed(corpus, i) for i in range(len(chunks))]
+        return Vectors(embed(self, texts, "passage", rt))
 
     @property
     def spread(self) -> bool:

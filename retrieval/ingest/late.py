@@ -8,9 +8,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.ingest.embed import Purpose
+from retrieval.ingest.embed import Model, Purpose
 from retrieval.runtime import Runtime
-from retrieval.stage import Stage
 from retrieval.store import vectors as store
 from retrieval.types import Float32, digest
 
@@ -19,18 +18,8 @@ BATCH = 16
 
 
 @dataclass(frozen=True)
-class TokenEmbedder(Stage[Any]):
+class TokenEmbedder(Model[Any]):
     """Turns each token of a text, seen in its context, into a unit vector."""
-
-    @property
-    @abstractmethod
-    def identity(self) -> str:
-        """Name what the vectors depend on besides the text: vendor, model, version."""
-
-    @property
-    def versions(self) -> list[Any]:
-        """Return the revision and the model's identity: another version makes other vectors."""
-        return [*super().versions, self.identity]
 
     @property
     @abstractmethod

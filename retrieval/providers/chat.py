@@ -2,14 +2,13 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from retrieval.cost import Usage
-from retrieval.errors import SpecError
-from retrieval.providers.base import Asked, Vendor, call, text_of
+from retrieval.providers.base import Asked, call, text_of
+from retrieval.providers.model import VendorModel
 from retrieval.providers.remote import count_tokens
 from retrieval.runtime import Runtime
-from retrieval.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -23,33 +22,12 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class ChatModel(Stage[str]):
+class ChatModel(VendorModel[str]):
     """A vendor's chat model; `temperature` None is the model's own (some take no other)."""
 
-    model: str = ""
     temperature: float | None = None
-    vendor: ClassVar[Vendor]
     caches: ClassVar[bool] = False
     """Whether a plan may count on it that a prompt's document is read from a cache."""
-
-    def __post_init__(self) -> None:
-        if not self.model.strip():
-            raise SpecError(f"{type(self).__name__} needs the name of a model")
-
-    @property
-    def label(self) -> str:
-        """Return the model's name."""
-        return self.model
-
-    @property
-    def name(self) -> str:
-        """Return who answers and the model, as it is priced."""
-        return f"{self.vendor.source}/{self.model}"
-
-    @property
-    def versions(self) -> list[Any]:
-        """Return the revision and who answers: another server's model writes other texts."""
-        return [*super().versions, self.name]
 
     @abstractmethod
     def send(self, prompt: Prompt, seconds: float) -> tuple[str | None, Usage | None]:

@@ -3,16 +3,14 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 
 from retrieval.cost import Usage
-from retrieval.errors import SpecError
-from retrieval.providers.base import Asked, Vendor, call
+from retrieval.providers.base import Asked, call
+from retrieval.providers.model import VendorModel
 from retrieval.providers.remote import count_tokens
 from retrieval.runtime import Runtime
-from retrieval.stage import Stage
 from retrieval.types import Float64
 
 MOST = 1_000
@@ -20,30 +18,8 @@ MOST = 1_000
 
 
 @dataclass(frozen=True)
-class RemoteReranker(Stage[Float64]):
+class RemoteReranker(VendorModel[Float64]):
     """A vendor's cross-encoder: reads query and text together, one call a query."""
-
-    model: str = ""
-    vendor: ClassVar[Vendor]
-
-    def __post_init__(self) -> None:
-        if not self.model.strip():
-            raise SpecError(f"{type(self).__name__} needs the name of a model")
-
-    @property
-    def label(self) -> str:
-        """Return the model's name."""
-        return self.model
-
-    @property
-    def identity(self) -> str:
-        """Return who answers and the model: what a score depends on besides the texts."""
-        return f"{self.vendor.source}/{self.model}"
-
-    @property
-    def versions(self) -> list[Any]:
-        """Return the revision and the identity: another model gives other scores."""
-        return [*super().versions, self.identity]
 
     @abstractmethod
     def send(

@@ -27,7 +27,7 @@ def test_scores_are_in_the_order_of_the_texts(
     assert len(vendors.requests) == 1
     (call,) = ledger.calls(workspace)
     used = Usage(input=11) if isinstance(reranker, VoyageRerank) else Usage(searches=1)
-    assert (call.model, call.kind, call.usage) == (reranker.identity, "rerank", used)
+    assert (call.model, call.kind, call.usage) == (reranker.name, "rerank", used)
     assert call.usd is not None
 
 
