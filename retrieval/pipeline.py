@@ -105,13 +105,32 @@ class Pipeline:
         self, index: Index, queries: Queries, rt: Runtime, *, passing: bool = False
     ) -> Made[Candidates]:
         """Rank an index's chunks for every query; nothing is kept for `passing` ones."""
+        return self.steps(index, queries, rt, passing=passing).context
+
+    def steps(
+        self, index: Index, queries: Queries, rt: Runtime, *, passing: bool = False
+    ) -> "Steps":
+        """Search, and return the ranking of every box of the diagram."""
         index = self.filtered(index, rt)
         asked = rt.given(queries, queries.hash, "queries", passing=passing)
-        found = [stage.search(index, asked, self.pool, rt) for stage in self.first]
+        found = tuple(stage.search(index, asked, self.pool, rt) for stage in self.first)
         pool = rt.run(self.fuse, *found, depth=self.pool) if len(found) > 1 else found[0]
-        if self.rerank:
-            pool = self.rerank.rerank(index, asked, pool, found, rt)
-        return self.assemble.assemble(index, pool, rt)
+        reranked = self.rerank.rerank(index, asked, pool, found, rt) if self.rerank else pool
+        return Steps(index, found, pool, reranked, self.assemble.assemble(index, reranked, rt))
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A search box by box, each a ranking of the chunks of `index` that is made when first read.
+
+    `found` has the list of each first stage; without a reranker `reranked` is `pool`.
+    """
+
+    index: Index
+    found: tuple[Made[Candidates], ...]
+    pool: Made[Candidates]
+    reranked: Made[Candidates]
+    context: Made[Candidates]
 
 
 @dataclass(frozen=True)
