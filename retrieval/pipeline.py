@@ -114,6 +114,12 @@ class Pipeline:
         index = self.filtered(index, rt)
         asked = rt.given(queries, queries.hash, "queries", passing=passing)
         found = tuple(stage.search(index, asked, self.pool, rt) for stage in self.first)
+        return self.combine(index, asked, found, rt)
+
+    def combine(
+        self, index: Index, asked: Made[Queries], found: tuple[Made[Candidates], ...], rt: Runtime
+    ) -> "Steps":
+        """Go on from the lists of the first stages: fuse, rerank, assemble."""
         pool = rt.run(self.fuse, *found, depth=self.pool) if len(found) > 1 else found[0]
         reranked = self.rerank.rerank(index, asked, pool, found, rt) if self.rerank else pool
         return Steps(index, found, pool, reranked, self.assemble.assemble(index, reranked, rt))
