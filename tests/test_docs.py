@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from typer.main import get_command
 from goldsets import cli
 from goldsets.evaluation.spec import sweep_of
 from goldsets.formats.registry import READERS, WRITERS, options_of
+from retrieval.pipeline import SLOTS, pipeline_of
+from tests import docs
 
 ROOT = Path(__file__).parents[1]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -75,3 +78,22 @@ def test_the_specs_of_the_docs_are_specs():
     assert blocks
     for body in blocks:
         assert len(sweep_of(yaml.safe_load(body)).variants) > 1
+
+
+def test_the_reference_of_stages_is_current():
+    held = docs.PATH.read_text(encoding="utf-8")
+    assert held == docs.reference(), f"docs/pipeline.md is out of date; run: {docs.COMMAND}"
+
+
+def test_every_stage_has_its_docstring_fields_and_a_spec_that_builds():
+    held = docs.PATH.read_text(encoding="utf-8")
+    for slot, classes in SLOTS.items():
+        part = held.split(f"\n## {slot}\n")[1].split("\n## ")[0]
+        assert re.findall(r"^### (\w+)", part, re.M) == [c.__name__ for c in classes]
+        for cls in classes:
+            entry = part.split(f"### {cls.__name__}\n")[1].split("\n### ")[0]
+            assert cls.__doc__.splitlines()[0] in entry
+            assert set(re.findall(r"^\| `(\w+)`", entry, re.M)) == {f.name for f in fields(cls)}
+            (spec,) = re.findall(rf"^`({slot}: .*)`$", entry, re.M)
+            made = getattr(pipeline_of(yaml.safe_load(spec)), slot)
+            assert made in (cls(), (cls(),))
