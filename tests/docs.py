@@ -29,7 +29,8 @@ INTRO = f"""# The pipeline, stage by stage
 Made from the docstrings and fields of the code by `{COMMAND}`; a test holds it current. A
 spec names a stage for each slot, alone (`chunk: ByHeading`) or with fields (`chunk: {{ByHeading:
 {{size: 200}}}}`); what is left out has its default. A sweep's `base` and `grid` take the same
-words. `pool` is the number of candidates each first stage returns, {Pipeline().pool} unless given."""
+words. `pool` is the number of candidates each first stage returns, {Pipeline().pool}
+unless given."""
 
 StageClass = type[Stage[Any]]
 
