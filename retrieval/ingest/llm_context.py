@@ -3,26 +3,19 @@
 Source: Anthropic, "Introducing Contextual Retrieval" (2024), with their prompt.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from threading import Lock
 
-from retrieval.cost import Outlay, Usage, cost, price_of, read_prices
+from retrieval.cost import Outlay
 from retrieval.errors import SpecError
 from retrieval.ingest.contextualize import Contextualizer
 from retrieval.ingest.embed import hash_of
 from retrieval.ingest.parse import Structure
-from retrieval.providers.anthropic import Claude
-from retrieval.providers.base import together
 from retrieval.providers.chat import ChatModel, Prompt
-from retrieval.providers.cohere import CohereChat
-from retrieval.providers.gemini import GeminiChat
-from retrieval.providers.openai import OpenAIChat
-from retrieval.providers.remote import count_tokens
+from retrieval.providers.writer import Asked, Writer, chat_model
 from retrieval.runtime import Runtime
-from retrieval.stage import full, nested
-from retrieval.store import texts as store
+from retrieval.stage import full
 from retrieval.types import Chunks, Corpus, digest
 
 PROMPT = """Here is the chunk we want to situate within the whole document
@@ -45,7 +38,7 @@ class LLMContext(Contextualizer):
     documents at once. Every context is kept by model, prompt, document and chunk as it comes.
     """
 
-    model: ChatModel = nested(Claude, OpenAIChat, GeminiChat, CohereChat, default=Claude())
+    model: ChatModel = chat_model()
     prompt: str = PROMPT
     max_tokens: int = 300
 
@@ -60,65 +53,20 @@ class LLMContext(Contextualizer):
     ) -> Sequence[str]:
         """Return what is kept, and ask for the rest; a blank chunk has no context."""
         asked = list(self._asked(corpus, chunks))
-        names = [name for document in asked for name, _ in document]
-        found = store.fetch(rt.workspace, self._writer, names) if rt.workspace else {}
-        todo = [d for d in asked if any(name and name not in found for name, _ in d)]
-        missing, turn = len({*names} - found.keys() - {""}), Lock()
-        written = 0
-
-        def one(number: int, own: Runtime) -> None:
-            nonlocal written
-            for name, prompt in todo[number]:
-                if not name or name in found:
-                    continue
-                text = self.model.write(prompt, own)
-                with turn:
-                    if rt.workspace:
-                        store.keep(rt.workspace, self._writer, name, text)
-                    found[name] = text
-                    written += 1
-                    rt.progress(f"Contexts by {self.model.name}", written, missing)
-
-        together(one, len(todo), self.model.vendor.at_once, rt)
-        return [found.get(name, "") for name in names]
+        found = self._writer.write(_not_blank(asked), rt)
+        return [found.get(name, "") for document in asked for name, _ in document]
 
     def outlay(self, corpus: Corpus, chunks: Chunks, rt: Runtime) -> Outlay:
         """Say what the contexts of chunks take, and what of it is kept; calls nobody."""
-        asked = [{n: p for n, p in d if n} for d in self._asked(corpus, chunks)]
-        names = [name for document in asked for name in document]
-        kept = store.fetch(rt.workspace, self._writer, names) if rt.workspace else {}
-        new = [[p for n, p in document.items() if n not in kept] for document in asked]
-        old = [[p for n, p in document.items() if n in kept] for document in asked]
-        to_come, before = (sum(map(self._usage, part), Usage()) for part in (new, old))
-        own = read_prices(rt.workspace.path) if rt.workspace else {}
-        price = price_of(self.model.name, own)
-        return Outlay(
-            calls=sum(map(len, new)),
-            texts=sum(map(len, new)),
-            tokens=to_come.tokens,
-            usd=cost(to_come, price),
-            kept_texts=sum(map(len, old)),
-            kept_tokens=before.tokens,
-            kept_usd=cost(before, price),
-        )
-
-    def _usage(self, prompts: Sequence[Prompt]) -> Usage:
-        """Count what the prompts of one document take, one after the other."""
-        if not prompts:
-            return Usage()
-        document, n = count_tokens(prompts[0].document), len(prompts)
-        asked = sum(count_tokens(p.ask) for p in prompts)
-        written = n * min(EXPECTED, self.max_tokens)
-        if self.model.caches:
-            return Usage(asked, written, cache_write=document, cache_read=(n - 1) * document)
-        return Usage(asked + n * document, written)
+        return self._writer.outlay(_not_blank(self._asked(corpus, chunks)), rt)
 
     @property
-    def _writer(self) -> str:
+    def _writer(self) -> Writer:
         """Name what a context depends on besides the texts."""
-        return digest(*map(str, (self.revision, self.model.versions, full(self))))
+        identity = digest(*map(str, (self.revision, self.model.versions, full(self))))
+        return Writer(self.model, identity, "Contexts", EXPECTED)
 
-    def _asked(self, corpus: Corpus, chunks: Chunks) -> Iterator[list[tuple[str, Prompt]]]:
+    def _asked(self, corpus: Corpus, chunks: Chunks) -> Iterator[list[Asked]]:
         """Return the chunks of each document by the name of their context, none for a blank one."""
         for row, group in groupby(range(len(chunks)), key=lambda i: int(chunks.document[i])):
             text = corpus.documents[row].text
@@ -133,3 +81,7 @@ class LLMContext(Contextualizer):
                 )
                 for chunk in own
             ]
+
+
+def _not_blank(asked: Iterable[Sequence[Asked]]) -> list[list[Asked]]:
+    return [[(name, prompt) for name, prompt in document if name] for document in asked]
