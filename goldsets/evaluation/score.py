@@ -91,7 +91,7 @@ class Rankings:
         """Return what there is to find that the first chunks cover `share` of."""
         key = (rel, share)
         if key not in self._hits:
-            rank, thing, _ = _best_of_things(self, rel, _found_rank(self, share))
+            rank, thing, _ = _best_of_things(self, rel, found_ranks(self, share))
             grade = np.zeros(len(thing), np.int32)
             query = _query_of_things(self)[thing]
             self._hits[key] = Hits.of(np.asarray(rank, np.int64), query, grade, self.queries)
@@ -168,7 +168,7 @@ def _recall(r: Rankings, m: Measure) -> Float64:
     return _divided(_counted(r, r.things(m.rel, m.share), _cut(m)), number)
 
 
-def _found_rank(r: Rankings, share: float) -> Int64:
+def found_ranks(r: Rankings, share: float) -> Int64:
     """Return the rank at which the chunks so far cover `share` of each span, `(V, E)`."""
     cover, spans = r.target.by_span, r.target.anchored.length
     rank = _piece_rank(r, cover)
