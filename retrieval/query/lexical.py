@@ -15,7 +15,8 @@ import numpy as np
 
 from retrieval.backends.select import best
 from retrieval.index import Index
-from retrieval.ingest.lexical import TOKENIZERS, CountTerms, Postings, Tokenizer, Words
+from retrieval.ingest.lexical import CountTerms, Postings
+from retrieval.ingest.tokenize import TOKENIZERS, Tokenizer, Words
 from retrieval.query.first import Retriever
 from retrieval.runtime import Made, Runtime
 from retrieval.stage import Stage, nested, require

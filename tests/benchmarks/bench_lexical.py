@@ -5,7 +5,8 @@ from itertools import accumulate
 import numpy as np
 from rank_bm25 import BM25Okapi
 
-from retrieval.ingest.lexical import CountTerms, Words
+from retrieval.ingest.lexical import CountTerms
+from retrieval.ingest.tokenize import Words
 from retrieval.query.lexical import Scorer, Weigh
 from retrieval.runtime import Runtime
 from retrieval.types import Chunks, Corpus, Document

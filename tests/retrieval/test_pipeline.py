@@ -8,7 +8,7 @@ import pytest
 from retrieval.errors import SpecError
 from retrieval.ingest.chunk import ByHeading, FixedTokens, Given
 from retrieval.ingest.contextualize import Headings
-from retrieval.ingest.lexical import HangulBigrams, Identifiers, Words
+from retrieval.ingest.tokenize import HangulBigrams, Identifiers, Words
 from retrieval.pipeline import SLOTS, Pipeline, full_spec, pipeline_of, short_spec
 from retrieval.providers.local import Local
 from retrieval.query.assemble import InRankOrder

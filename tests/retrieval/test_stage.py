@@ -9,7 +9,7 @@ import pytest
 from retrieval.errors import SpecError
 from retrieval.ingest.contextualize import Headings
 from retrieval.ingest.embed import EmbedQueries
-from retrieval.ingest.lexical import TOKENIZERS, HangulBigrams, Identifiers, Words
+from retrieval.ingest.tokenize import TOKENIZERS, HangulBigrams, Identifiers, Words
 from retrieval.pipeline import SLOTS
 from retrieval.providers.local import Local
 from retrieval.query.assemble import InRankOrder
@@ -144,7 +144,7 @@ def test_a_slip_of_the_keyboard_gets_a_guess() -> None:
         ({"BM25": {"k1": -1}}, "BM25.k1 must be from 0 to 1000, not -1"),
         ({"BM25": {"b": float("nan")}}, "BM25.b must be from 0 to 1, not nan"),
         ({"BM25": {"variant": "Atire"}}, "takes 'Okapi' or 'Plus' or 'L', not 'Atire'"),
-        ({"BM25": {"tokenize": "Kiwi"}}, "no stage 'Kiwi'.*Words, Identifiers, HangulBigrams"),
+        ({"BM25": {"tokenize": "Nori"}}, "no stage 'Nori'.*Words, Identifiers, HangulBigrams"),
         ({"BM25": {"tokenize": {"Words": {"stem": 1}}}}, "Words.stem takes bool, not 1"),
         ({"BM25": ["k1"]}, "takes a name or"),
         ({"BM25": {}, "Dense": {}}, "takes a name or"),

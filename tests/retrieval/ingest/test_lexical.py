@@ -1,24 +1,29 @@
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.ingest.lexical import (
+from retrieval.errors import MissingExtra
+from retrieval.ingest.lexical import CountTerms
+from retrieval.ingest.tokenize import (
     TOKENIZERS,
-    CountTerms,
     Grams,
     HangulBigrams,
     Identifiers,
+    Kiwi,
     Terms,
     Tokenizer,
     Words,
 )
+from retrieval.providers import kiwi
+from retrieval.query.lexical import BM25
 from retrieval.runtime import Runtime
 from retrieval.types import Chunks, Corpus
 from tests.retrieval.making import corpus_of, decomposed, texts
@@ -30,6 +35,8 @@ EVERY = [
     Identifiers(stop_words=False, stem=False),
     HangulBigrams(),
     HangulBigrams(stop_words=False, stem=False),
+    Kiwi(),
+    Kiwi(stop_words=False, stem=False),
     Grams(),
     Grams(n=2),
 ]
@@ -121,6 +128,12 @@ def test_a_cut_stop_word_is_what_is_left_of_it(tokenizer: Tokenizer) -> None:
         (HangulBigrams(), "Python을 getName에서", "python 을 getnam get name 에서"),
         (HangulBigrams(), "3월의 데이터", "3 월의 데이 이터"),
         (HangulBigrams(), "the running 고양이", "run 고양 양이"),
+        (Kiwi(), "투자계약서를 확인했습니다", "투자 계약서 투자계약서 확인"),
+        (Kiwi(), "캡테이블의 오류가", "테이블 캡테이블 오류"),
+        (Kiwi(), "예뻤다 먹고 빨리", "예쁘 먹 빨리"),
+        (Kiwi(), "Python을 getName에서 the", "python 을 getnam get name 에서"),
+        (Kiwi(), "gpt-4o TS-999의", "gpt 4o 4 o ts 999 의"),
+        (Kiwi(stop_words=False), "확인했습니다", "확인 하 었 습니다"),
         (Grams(), "getName is", "_get getn etna tnam name ame_ _is_"),
         (Grams(), "a 값", "_a_ _값_"),
         (Grams(n=2), "Ab", "_a ab b_"),
@@ -160,3 +173,30 @@ def test_threads_may_tokenize_at_once() -> None:
     alone = Identifiers().tokens(text)
     with ThreadPoolExecutor(4) as pool:
         assert all(found == alone for found in pool.map(Identifiers().tokens, [text] * 8))
+
+
+def test_threads_may_ask_kiwi_at_once() -> None:
+    text = "투자계약서를 확인했습니다 캡테이블의 오류가 예뻤다 " * 20
+    alone = Kiwi().tokens(text)
+    with ThreadPoolExecutor(4) as pool:
+        assert all(found == alone for found in pool.map(Kiwi().tokens, [text] * 8))
+
+
+def test_processes_may_ask_kiwi() -> None:
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        assert pool.submit(Kiwi().tokens, "계약서를").result() == ["계약서"]
+
+
+def test_without_the_package_kiwi_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    kiwi._kiwi.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "kiwipiepy", None)
+        assert Kiwi().tokens("only English") == ["onli", "english"]
+        with pytest.raises(MissingExtra, match=r'pip install "pizza-night\[ko\]"'):
+            Kiwi().tokens("한국어")
+
+
+def test_another_version_of_kiwi_has_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {Kiwi().key(), BM25(tokenize=Kiwi()).key()}
+    monkeypatch.setattr(kiwi, "version", lambda: "0.0.1/0.0.1")
+    assert not before & {Kiwi().key(), BM25(tokenize=Kiwi()).key()}

@@ -10,7 +10,7 @@ import rank_bm25
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.ingest.lexical import Grams, HangulBigrams, Identifiers, Words
+from retrieval.ingest.tokenize import Grams, HangulBigrams, Identifiers, Words
 from retrieval.query.lexical import BM25
 from retrieval.runtime import Runtime
 from retrieval.types import Candidates, Chunks, Corpus, Queries
