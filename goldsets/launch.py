@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from goldsets import jobs
+from goldsets.evaluation.plan import Plan, plan
 from goldsets.evaluation.spec import SweepSpec
-from goldsets.evaluation.sweep import Plan, plan
-from goldsets.evaluation.words import count
+from goldsets.evaluation.words import count, listed
 from goldsets.store import gold
 from goldsets.types import GoldSet
 from retrieval.cost import Outlay, money, total
@@ -51,6 +51,13 @@ def sweep_plan(
     yield f"{count(p.variants, 'variant')} from {count(p.stages, 'distinct stage')}"
     yield f"{count(p.kept, 'stage')} kept from before, {count(p.to_make, 'stage')} to make"
     yield from embedding_plan(p)
+    yield from lacking(p)
+
+
+def lacking(p: Plan) -> Iterator[str]:
+    """Phrase what is not set up here: the variants that will fail, why, and the fix."""
+    for problem, names in p.lacking.items():
+        yield f"{listed(names)} will fail: {problem}"
 
 
 def embedding_plan(p: Plan) -> Iterator[str]:

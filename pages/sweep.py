@@ -18,9 +18,10 @@ from goldsets.evaluation.words import (
     ranked,
     verdict,
 )
-from goldsets.launch import embedding_plan, plan_of, start_sweep
+from goldsets.launch import embedding_plan, lacking, plan_of, start_sweep
 from goldsets.store import gold, runs
 from pages.ui import charts, forms, frame, url
+from pages.ui.text import plain
 from retrieval.errors import PizzaError
 from retrieval.store import Workspace
 
@@ -49,6 +50,8 @@ def plan_and_start(workspace: Workspace, spec: SweepSpec, goldset: str) -> None:
     )
     for line in embedding_plan(plan):
         frame.quiet(f"{escape(line)}.")
+    for line in lacking(plan):
+        st.warning(plain(line), icon=":material/key_off:")
     if st.button("Start sweep", type="primary", icon=":material/play_arrow:", width="stretch"):
         job = start_sweep(workspace, spec, goldset)
         url.put("sweep", str(job.id))

@@ -42,10 +42,11 @@ class SpecError(PizzaError):
 
 
 class MissingExtra(PizzaError):
-    """An optional package is needed and is not installed."""
+    """A package is needed and is not installed; `extra` is what brings it, empty for the core."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f'{what} is not installed; run: pip install "pizza-night[{extra}]"')
+        brings = f'"pizza-night[{extra}]"' if extra else "pizza-night"
+        super().__init__(f"{what} is not installed; run: pip install {brings}")
 
 
 class NotFound(PizzaError):

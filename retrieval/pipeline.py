@@ -74,6 +74,13 @@ class Pipeline:
         dense = any(isinstance(stage, Dense) for stage in self.first)
         return (*(() if dense else ("embed",)), *(("fuse",) if len(self.first) == 1 else ()))
 
+    @property
+    def stages(self) -> "list[Stage[Any]]":
+        """Return the stages of all slots, in the diagram's order."""
+        held = (getattr(self, slot) for slot in SLOTS)
+        every = (s for value in held for s in (value if isinstance(value, tuple) else (value,)))
+        return [stage for stage in every if stage is not None]
+
     def effective(self) -> "Pipeline":
         """Return the pipeline with its idle slots at their default.
 

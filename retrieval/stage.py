@@ -55,8 +55,18 @@ class Stage(Generic[T_co]):
     @property
     def versions(self) -> list[Any]:
         """Return what besides the fields decides what is made: its revision, those of its parts."""
-        parts = (getattr(self, f.name) for f in dataclasses.fields(self))
-        return [self.revision, *(p.versions for p in parts if isinstance(p, Stage))]
+        return [self.revision, *(part.versions for part in self.parts)]
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Say what it needs that is not set up here, a sentence each with the fix."""
+        return tuple(problem for part in self.parts for problem in part.lacking)
+
+    @property
+    def parts(self) -> "list[Stage[Any]]":
+        """Return the stages in its fields."""
+        values = (getattr(self, f.name) for f in dataclasses.fields(self))
+        return [value for value in values if isinstance(value, Stage)]
 
 
 def full(stage: Stage[Any]) -> Spec:

@@ -6,7 +6,7 @@ a key names is made once and found from then on, in this process, in a later one
 
 import time
 import traceback
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from goldsets.evaluation import stats
 from goldsets.evaluation.measures import Measure
 from goldsets.evaluation.no_answer import FOUND, unanswered
-from goldsets.evaluation.outlays import context_outlays, outlays, still_to_write
+from goldsets.evaluation.outlays import context_outlays, outlays
 from goldsets.evaluation.run import Run, run_id
 from goldsets.evaluation.score import score
 from goldsets.evaluation.spec import SweepSpec, Variant
@@ -27,7 +27,6 @@ from goldsets.types import GoldSet
 from retrieval.cost import Outlay, total
 from retrieval.errors import PizzaError, Stopped
 from retrieval.index import Index
-from retrieval.ingest.embed import Embedder, count_missing
 from retrieval.ingest.tokens import CountTokens
 from retrieval.pipeline import Pipeline, full_spec
 from retrieval.query.dense import Dense
@@ -39,25 +38,6 @@ FORMAT = "pizza-night/sweep"
 
 OnUnit = Callable[[int, str, str], None]
 """Told the variants done so far, the name of the last one, and its error or nothing."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a sweep would do, known before it starts."""
-
-    variants: int
-    stages: int
-    kept: int
-    texts_to_embed: dict[str, int]
-    outlays: Mapping[str, Outlay]
-    """What paid embedding takes, by model; models on this machine have none."""
-    contexts: Mapping[str, Outlay]
-    """What contexts written by chat models take, by model."""
-
-    @property
-    def to_make(self) -> int:
-        """Count the stages that are not kept yet."""
-        return self.stages - self.kept
 
 
 @dataclass(frozen=True)
@@ -98,36 +78,16 @@ class Board:
         return score(self.target(index), ids[None], measures)[:, 0]
 
 
-def plan(spec: SweepSpec, gold: GoldSet, corpus: Corpus, rt: Runtime) -> Plan:
-    """Count what a sweep would make and pay; chunks are made for it, nobody is called."""
-    board = Board(gold, corpus, rt)
-    prepared = [board.prepare(v) for v in spec.variants]
-    keys = {m.key for p in prepared for m in p.ranking.line() if m.kept}
-    found = artifacts.known(rt.workspace, keys) if rt.workspace else set()
-    texts: Counter[str] = Counter()
-    unwritten = still_to_write(_by_chunks(prepared), found, corpus, rt)
-    for embedder, index in _to_embed(prepared, found):
-        if index.chunks.key in unwritten:
-            texts[embedder.identity] += len(unwritten[index.chunks.key])
-            continue
-        chunks = index.chunks.value
-        passages = (chunks.indexed(corpus, i) for i in range(len(chunks)))
-        texts[embedder.identity] += count_missing(embedder, passages, "passage", rt)
-    for embedder in {p.index.embedder for p in prepared if _is_dense(p.variant.pipeline)}:
-        texts[embedder.identity] += count_missing(embedder, board.queries.texts, "query", rt)
-    embedding = _outlays(prepared, board, unwritten)
-    contexts = context_outlays(_by_chunks(prepared), corpus, rt)
-    return Plan(len(prepared), len(keys), len(found), dict(texts), embedding, contexts)
-
-
-def _outlays(
+def embedding_outlays(
     prepared: Iterable[Prepared], board: Board, unwritten: Mapping[str, Chunks]
 ) -> dict[str, Outlay]:
-    indexes = (p.index for p in prepared if _is_dense(p.variant.pipeline))
+    """Plan what embedding takes, by model; `unwritten` are chunks whose contexts are to come."""
+    indexes = (p.index for p in prepared if is_dense(p.variant.pipeline))
     return outlays(indexes, board.corpus, board.queries, board.rt, unwritten)
 
 
-def _by_chunks(prepared: Iterable[Prepared]) -> dict[str, Pipeline]:
+def by_chunks(prepared: Iterable[Prepared]) -> dict[str, Pipeline]:
+    """Return the pipelines by the key of the chunks they search."""
     return {p.index.chunks.key: p.variant.pipeline for p in prepared}
 
 
@@ -218,8 +178,8 @@ def _run(board: Board, variant: Variant, spec: SweepSpec) -> Finished:
 
 
 def _cost(prepared: Prepared, board: Board) -> float | None:
-    contexts = context_outlays(_by_chunks([prepared]), board.corpus, board.rt)
-    planned = (*contexts.values(), *_outlays([prepared], board, {}).values())
+    contexts = context_outlays(by_chunks([prepared]), board.corpus, board.rt)
+    planned = (*contexts.values(), *embedding_outlays([prepared], board, {}).values())
     return total(amount for p in planned for amount in (p.usd, p.kept_usd))
 
 
@@ -289,13 +249,6 @@ def _about_gold(board: Board) -> dict[str, Any]:
     }
 
 
-def _is_dense(pipeline: Pipeline) -> bool:
+def is_dense(pipeline: Pipeline) -> bool:
+    """Tell whether a pipeline embeds."""
     return any(isinstance(stage, Dense) for stage in pipeline.first)
-
-
-def _to_embed(prepared: Iterable[Prepared], found: set[str]) -> Iterable[tuple[Embedder, Index]]:
-    seen = set(found)
-    for p in prepared:
-        if _is_dense(p.variant.pipeline) and p.index.vectors.key not in seen:
-            seen.add(p.index.vectors.key)
-            yield p.index.embedder, p.index

@@ -118,6 +118,14 @@ def count(n: int, noun: str, plural: str = "") -> str:
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Write the first names of a list and how many follow: `a, b, c and 4 others`."""
+    rest = len(names) - most
+    if rest > 0:
+        return f"{', '.join(names[:most])} and {count(rest, 'other')}"
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
 def duration(seconds: float) -> str:
     """Write a time span: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
     if seconds < 9.95:

@@ -5,12 +5,19 @@ from functools import cache
 from typing import Any, ClassVar
 
 from retrieval.cost import Usage
-from retrieval.providers.base import Vendor, load
 from retrieval.providers.chat import ChatModel, Prompt
 from retrieval.providers.remote import count_tokens
+from retrieval.providers.vendor import Vendor
 from retrieval.stage import shown
 
-VENDOR = Vendor("Anthropic", "anthropic", ("ANTHROPIC_API_KEY",), "ANTHROPIC_BASE_URL")
+VENDOR = Vendor(
+    "Anthropic",
+    "anthropic",
+    ("ANTHROPIC_API_KEY",),
+    "ANTHROPIC_BASE_URL",
+    ("anthropic",),
+    "anthropic",
+)
 
 
 @dataclass(frozen=True)
@@ -61,5 +68,5 @@ def _used(counts: Any) -> Usage:
 
 @cache
 def _client(key: str, base: str | None) -> Any:
-    sdk = load("anthropic", "anthropic")
+    sdk = VENDOR.sdk()
     return sdk.Anthropic(api_key=key, base_url=base, max_retries=0)

@@ -1,13 +1,10 @@
 """The one seam for all that leaves the process: keys, retries, the ledger, errors, answers.
 
 A provider's file says how to send one attempt through its vendor's SDK, whose own retries are off;
-`call` does the rest. Keys come from the environment when they are used and go nowhere else: no
-spec, key of a stage, row, log or error holds one.
+`call` does the rest. No spec, key of a stage, row, log or error holds a vendor's key.
 """
 
-import importlib
 import math
-import os
 import random
 import threading
 import time
@@ -16,13 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
-from urllib.parse import urlsplit
 
 import numpy as np
 
 from retrieval.cost import Usage, cost, price_of, read_prices
-from retrieval.errors import BadAnswer, Cancelled, MissingExtra, MissingKey, PizzaError
+from retrieval.errors import BadAnswer, Cancelled, PizzaError
 from retrieval.providers.faults import Fault, read_fault
+from retrieval.providers.vendor import Vendor
 from retrieval.store import ledger
 from retrieval.types import Float32, Float64
 
@@ -30,44 +27,6 @@ if TYPE_CHECKING:
     from retrieval.runtime import Runtime
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Vendor:
-    """Whom we call: where its key and address are looked for, how many calls at once."""
-
-    name: str
-    id: str
-    keys: tuple[str, ...]
-    url: str
-    """The variable that moves its address (a proxy, a test, another server of its kind)."""
-    keyless: bool = False
-    """Whether a server at another address may do without a key."""
-    at_once: int = 4
-
-    def key(self) -> str:
-        """Return the key.
-
-        Raises:
-            MissingKey: none of its variables is set.
-        """
-        found = next((k for name in self.keys if (k := os.environ.get(name, "").strip())), "")
-        if not found and not (self.keyless and self.base):
-            raise MissingKey(self.name, self.keys)
-        return found or "none"
-
-    @property
-    def base(self) -> str | None:
-        """Return the address from the environment; None is the vendor's own."""
-        return os.environ.get(self.url, "").strip() or None
-
-    @property
-    def source(self) -> str:
-        """Name who answers: the vendor, or it with the host where its address was moved."""
-        if not (self.keyless and self.base):
-            return self.id
-        parts = urlsplit(self.base)
-        return f"{self.id}@{parts.hostname}" + (f":{parts.port}" if parts.port else "")
 
 
 @dataclass(frozen=True)
@@ -238,15 +197,3 @@ def text_of(vendor: str, text: Any) -> str:
     if not isinstance(text, str) or not text.strip():
         raise BadAnswer(vendor, "gave no text; if it thinks before it writes, raise max_tokens")
     return text.strip()
-
-
-def load(module: str, extra: str) -> Any:
-    """Import a vendor's SDK.
-
-    Raises:
-        MissingExtra: it is not installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as e:
-        raise MissingExtra(f"the package {module}", extra) from e

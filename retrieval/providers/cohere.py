@@ -7,14 +7,15 @@ from typing import Any, ClassVar
 
 from retrieval.cost import Usage
 from retrieval.ingest.embed import Purpose
-from retrieval.providers.base import Vendor, load, scores_of
+from retrieval.providers.base import scores_of
 from retrieval.providers.chat import ChatModel, Prompt
 from retrieval.providers.remote import Limits, RemoteEmbedder
 from retrieval.providers.rerank import RemoteReranker
+from retrieval.providers.vendor import Vendor
 from retrieval.stage import shown
 from retrieval.types import Float64
 
-VENDOR = Vendor("Cohere", "cohere", ("CO_API_KEY", "COHERE_API_KEY"), "CO_API_URL")
+VENDOR = Vendor("Cohere", "cohere", ("CO_API_KEY", "COHERE_API_KEY"), "CO_API_URL", ("cohere",))
 SEARCH = 100
 """Texts that one search unit pays for."""
 
@@ -114,5 +115,5 @@ def _within(seconds: float) -> dict[str, float]:
 
 @cache
 def _client(key: str, base: str | None) -> Any:
-    sdk = load("cohere", "cohere")
+    sdk = VENDOR.sdk()
     return sdk.ClientV2(api_key=key, base_url=base, max_retries=0)

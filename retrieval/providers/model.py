@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from retrieval.errors import SpecError
-from retrieval.providers.base import Vendor
+from retrieval.providers.vendor import Vendor
 from retrieval.stage import Stage
 
 T = TypeVar("T")
@@ -30,6 +30,11 @@ class VendorModel(Stage[T]):
     def name(self) -> str:
         """Return who answers and the model, as it is priced."""
         return f"{self.vendor.source}/{self.model}"
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Say what of the vendor's key and SDK is not here."""
+        return self.vendor.lacking
 
     @property
     def versions(self) -> list[Any]:

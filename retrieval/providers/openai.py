@@ -11,12 +11,15 @@ from typing import Any, ClassVar
 
 from retrieval.cost import Usage
 from retrieval.ingest.embed import Purpose
-from retrieval.providers.base import Vendor, in_order, load
+from retrieval.providers.base import in_order
 from retrieval.providers.chat import ChatModel, Prompt
 from retrieval.providers.remote import Limits, RemoteEmbedder
+from retrieval.providers.vendor import Vendor
 from retrieval.stage import shown
 
-VENDOR = Vendor("OpenAI", "openai", ("OPENAI_API_KEY",), "OPENAI_BASE_URL", keyless=True)
+VENDOR = Vendor(
+    "OpenAI", "openai", ("OPENAI_API_KEY",), "OPENAI_BASE_URL", ("openai",), "openai", keyless=True
+)
 
 
 @dataclass(frozen=True)
@@ -86,5 +89,5 @@ def _used(counts: Any) -> Usage | None:
 
 @cache
 def _client(key: str, base: str | None) -> Any:
-    sdk = load("openai", "openai")
+    sdk = VENDOR.sdk()
     return sdk.OpenAI(api_key=key, base_url=base, max_retries=0)

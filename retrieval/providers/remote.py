@@ -9,7 +9,8 @@ from retrieval.cost import Outlay, Usage, cost, price_of, read_prices
 from retrieval.errors import SpecError, one_of
 from retrieval.ingest.embed import Embedder, Purpose, hash_of, kept_hashes
 from retrieval.ingest.tokens import token_starts
-from retrieval.providers.base import Asked, Vendor, call, together, unit_vectors
+from retrieval.providers.base import Asked, call, together, unit_vectors
+from retrieval.providers.vendor import Vendor
 from retrieval.runtime import Runtime
 from retrieval.types import Chunks, Corpus, Float32
 
@@ -55,6 +56,11 @@ class RemoteEmbedder(Embedder):
     def identity(self) -> str:
         """Return who answers, the model and the length of its vectors."""
         return f"{self.vendor.source}/{self.model}@{self.dimensions}"
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Say what of the vendor's key and SDK is not here."""
+        return self.vendor.lacking
 
     @property
     def label(self) -> str:

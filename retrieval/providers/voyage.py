@@ -11,14 +11,15 @@ import numpy as np
 from retrieval.cost import Usage
 from retrieval.errors import BadAnswer
 from retrieval.ingest.embed import Purpose, Vectors, hash_of, keep_vectors, kept_vectors
-from retrieval.providers.base import Asked, Vendor, call, load, scores_of, together, unit_vectors
+from retrieval.providers.base import Asked, call, scores_of, together, unit_vectors
 from retrieval.providers.remote import Limits, RemoteEmbedder, count_tokens, pack
 from retrieval.providers.rerank import RemoteReranker
+from retrieval.providers.vendor import Vendor
 from retrieval.runtime import Runtime
 from retrieval.stage import shown
 from retrieval.types import Chunks, Corpus, Float32, Float64
 
-VENDOR = Vendor("Voyage", "voyage", ("VOYAGE_API_KEY",), "VOYAGE_BASE_URL")
+VENDOR = Vendor("Voyage", "voyage", ("VOYAGE_API_KEY",), "VOYAGE_BASE_URL", ("voyageai",))
 _TOKENS: Mapping[str, int] = {
     "voyage-4-lite": 1_000_000,
     "voyage-3.5-lite": 1_000_000,
@@ -177,5 +178,5 @@ class VoyageRerank(RemoteReranker):
 
 def _client(seconds: float) -> Any:
     """Return a client that tries once; it holds no connection, the SDK keeps one a thread."""
-    sdk = load("voyageai", "voyage")
+    sdk = VENDOR.sdk()
     return sdk.Client(api_key=VENDOR.key(), base_url=VENDOR.base, max_retries=0, timeout=seconds)

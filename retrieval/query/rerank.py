@@ -57,6 +57,11 @@ class MaxSim(Reranker):
         """Return the revision and the model's: another version makes other scores."""
         return [*super().versions, *self.embed.versions]
 
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Say whether the model is not here."""
+        return self.embed.lacking
+
     def rerank(
         self,
         index: Index,
@@ -114,6 +119,11 @@ class Rescore(Reranker):
         super().__post_init__()
         require(0 <= self.late < np.inf, self, "late", "a number of at least 0")
         require(0 <= self.document < np.inf, self, "document", "a number of at least 0")
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Say whether MaxSim's model is not here; with `late` 0 it is not needed."""
+        return self.max_sim().lacking if self.late else ()
 
     def rerank(
         self,

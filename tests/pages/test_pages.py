@@ -230,6 +230,17 @@ def test_the_plan_counts_before_anything_is_started(opened, tmp_path):
     assert "texts to embed with use-m3" in " ".join(h.proto.body for h in test.get("html"))
 
 
+def test_the_plan_warns_of_a_missing_key_before_the_start(opened, tmp_path, monkeypatch):
+    for name in ("VOYAGE_API_KEY", "VOYAGE_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    sample.load(open_workspace(tmp_path))
+    test = opened("pages/sweep.py", tmp_path)
+    assert not test.warning
+    test.multiselect(key="grid-embed").set_value(["voyage-3.5-lite"]).run()
+    (warning,) = test.warning
+    assert "will fail: Voyage needs a key; set VOYAGE\\_API\\_KEY" in warning.value
+
+
 def test_a_filter_is_made_in_the_form(opened, tmp_path):
     sample.load(open_workspace(tmp_path))
     test = opened("pages/sweep.py", tmp_path)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from goldsets.evaluation import stats
+from goldsets.evaluation.plan import plan
 from goldsets.evaluation.run import packed, unpacked
 from goldsets.evaluation.spec import SweepSpec, Variant, named, sweep_of
-from goldsets.evaluation.sweep import Board, plan, sweep
+from goldsets.evaluation.sweep import Board, sweep
 from goldsets.store import open_workspace, runs
 from goldsets.types import Evidence
 from retrieval.errors import Cancelled, Paused, PizzaError

@@ -9,6 +9,7 @@ from goldsets.evaluation.words import (
     headline,
     interval,
     lead,
+    listed,
     no_answer,
     points,
     ranked,
@@ -180,3 +181,9 @@ def test_who_leads_and_whether_the_unjudged_could_turn_it(
 )
 def test_an_estimate_has_two_digits(number: int, text: str) -> None:
     assert about(number) == text
+
+
+def test_names_in_a_row() -> None:
+    assert [listed(list("abcde"[:n])) for n in range(6)] == [
+        *("", "a", "a and b", "a, b and c", "a, b, c and 1 other", "a, b, c and 2 others")
+    ]

@@ -21,7 +21,7 @@ from retrieval.errors import (
     Unavailable,
 )
 from retrieval.ingest.embed import embed
-from retrieval.providers import base
+from retrieval.providers import vendor
 from retrieval.providers.anthropic import Claude
 from retrieval.providers.base import in_order, scores_of, together
 from retrieval.providers.chat import Prompt
@@ -199,7 +199,7 @@ def test_what_a_vendor_says_is_cut_and_holds_no_part_of_a_key() -> None:
 
 def test_a_package_that_is_not_there_is_an_extra() -> None:
     with pytest.raises(MissingExtra, match=r'pip install "pizza-night\[anthropic\]"'):
-        base.load("no_such_package", "anthropic")
+        vendor.load("no_such_package", "anthropic")
 
 
 def test_calls_at_once_are_bounded(vendors: Vendors, quick: Runtime) -> None:

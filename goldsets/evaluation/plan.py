@@ -1,0 +1,89 @@
+"""The plan of a sweep: what it would make, embed and pay, and what it needs that is not here."""
+
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from goldsets.evaluation.outlays import context_outlays, still_to_write
+from goldsets.evaluation.spec import SweepSpec
+from goldsets.evaluation.sweep import Board, Prepared, by_chunks, embedding_outlays, is_dense
+from goldsets.types import GoldSet
+from retrieval.cost import Outlay
+from retrieval.index import Index
+from retrieval.ingest.embed import Embedder, count_missing
+from retrieval.ingest.llm_context import LLMContext
+from retrieval.runtime import Runtime
+from retrieval.store import artifacts
+from retrieval.types import Corpus
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep would do, known before it starts."""
+
+    variants: int
+    stages: int
+    kept: int
+    texts_to_embed: dict[str, int]
+    outlays: Mapping[str, Outlay]
+    """What paid embedding takes, by model; models on this machine have none."""
+    contexts: Mapping[str, Outlay]
+    """What contexts written by chat models take, by model."""
+    lacking: Mapping[str, Sequence[str]]
+    """What is not set up here, a sentence each with the fix, and the variants that need it."""
+
+    @property
+    def to_make(self) -> int:
+        """Count the stages that are not kept yet."""
+        return self.stages - self.kept
+
+
+def plan(spec: SweepSpec, gold: GoldSet, corpus: Corpus, rt: Runtime) -> Plan:
+    """Count what a sweep would make and pay; chunks are made for it, nobody is called."""
+    board = Board(gold, corpus, rt)
+    prepared = [board.prepare(v) for v in spec.variants]
+    keys = {m.key for p in prepared for m in p.ranking.line() if m.kept}
+    found = artifacts.known(rt.workspace, keys) if rt.workspace else set()
+    texts: Counter[str] = Counter()
+    unwritten = still_to_write(by_chunks(prepared), found, corpus, rt)
+    for embedder, index in _to_embed(prepared, found):
+        if index.chunks.key in unwritten:
+            texts[embedder.identity] += len(unwritten[index.chunks.key])
+            continue
+        chunks = index.chunks.value
+        passages = (chunks.indexed(corpus, i) for i in range(len(chunks)))
+        texts[embedder.identity] += count_missing(embedder, passages, "passage", rt)
+    for embedder in {p.index.embedder for p in prepared if is_dense(p.variant.pipeline)}:
+        texts[embedder.identity] += count_missing(embedder, board.queries.texts, "query", rt)
+    embedding = embedding_outlays(prepared, board, unwritten)
+    contexts = context_outlays(by_chunks(prepared), corpus, rt)
+    lacking = _lacking(prepared, found, texts, unwritten)
+    return Plan(len(prepared), len(keys), len(found), dict(texts), embedding, contexts, lacking)
+
+
+def _to_embed(prepared: Iterable[Prepared], found: set[str]) -> Iterable[tuple[Embedder, Index]]:
+    seen = set(found)
+    for p in prepared:
+        if is_dense(p.variant.pipeline) and p.index.vectors.key not in seen:
+            seen.add(p.index.vectors.key)
+            yield p.index.embedder, p.index
+
+
+def _lacking(
+    prepared: Iterable[Prepared],
+    found: Container[str],
+    texts: Mapping[str, int],
+    unwritten: Container[str],
+) -> dict[str, list[str]]:
+    """Collect what the variants lack; what is kept from before needs neither key nor package."""
+    lacking: dict[str, list[str]] = defaultdict(list)
+    for p in prepared:
+        if p.ranking.key in found:
+            continue
+        for stage in p.variant.pipeline.stages:
+            embedded = isinstance(stage, Embedder) and not texts.get(stage.identity)
+            written = isinstance(stage, LLMContext) and p.index.chunks.key not in unwritten
+            for problem in () if embedded or written else stage.lacking:
+                if p.variant.name not in lacking[problem]:
+                    lacking[problem].append(p.variant.name)
+    return dict(lacking)
