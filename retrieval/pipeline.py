@@ -17,11 +17,11 @@ from retrieval.ingest.embed import Embedder
 from retrieval.ingest.llm_context import LLMContext
 from retrieval.ingest.parse import PARSERS, Blocks, Structure
 from retrieval.ingest.tokens import CountTokens, token_counts
-from retrieval.providers.cohere import Cohere
+from retrieval.providers.cohere import Cohere, CohereRerank
 from retrieval.providers.gemini import Gemini
 from retrieval.providers.local import Local
 from retrieval.providers.openai import OpenAI
-from retrieval.providers.voyage import Voyage, VoyageContext
+from retrieval.providers.voyage import Voyage, VoyageContext, VoyageRerank
 from retrieval.query.assemble import ASSEMBLERS, Assembler, InRankOrder
 from retrieval.query.dense import Dense
 from retrieval.query.filter import FILTERS, Conjunction, Filter
@@ -163,7 +163,7 @@ SLOTS: Mapping[str, tuple[type[Stage[Any]], ...]] = {
     "filter": FILTERS,
     "first": RETRIEVERS,
     "fuse": FUSERS,
-    "rerank": RERANKERS,
+    "rerank": (*RERANKERS, VoyageRerank, CohereRerank),
     "assemble": ASSEMBLERS,
 }
 """The stages each slot takes: adding one is a class and its name here."""

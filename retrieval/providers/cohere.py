@@ -17,7 +17,9 @@ from retrieval.types import Float64
 
 VENDOR = Vendor("Cohere", "cohere", ("CO_API_KEY", "COHERE_API_KEY"), "CO_API_URL", ("cohere",))
 SEARCH = 100
-"""Texts that one search unit pays for."""
+"""Texts that one search pays for."""
+PART = 500
+"""Tokens of query and text that count as one of them."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,20 @@ class Cohere(RemoteEmbedder):
 
 @dataclass(frozen=True)
 class CohereRerank(RemoteReranker):
-    """Cohere's rerankers; CO_API_KEY or COHERE_API_KEY holds the key."""
+    """Cohere's rerankers; CO_API_KEY or COHERE_API_KEY holds the key.
+
+    One query with up to a hundred texts is paid as one search, whatever is in them; a text that is
+    longer than 500 tokens together with the query counts as several.
+    """
 
     model: str = shown("rerank-v3.5")
     vendor: ClassVar[Vendor] = VENDOR
+    limits: ClassVar[Limits] = Limits(1_000, 4_000_000)
 
-    def expected(self, query: str, texts: Sequence[str]) -> Usage:
-        """Return the searches that are paid: one for a hundred texts, more if they are long."""
-        return Usage(searches=-(-len(texts) // SEARCH))
+    def takes(self, query: int, texts: Sequence[int]) -> Usage:
+        """Return the searches that are paid."""
+        room = max(PART - query, 1)
+        return Usage(searches=-(-sum(max(-(-n // room), 1) for n in texts) // SEARCH))
 
     def send(
         self, query: str, texts: Sequence[str], seconds: float

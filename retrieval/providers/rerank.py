@@ -1,25 +1,43 @@
-"""What vendors' rerankers share: one query and its texts in, a score a text out."""
+"""What vendors' rerankers share: one query and its texts in, a score a text out, each kept."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from threading import Lock
+from typing import ClassVar
 
 from retrieval.cost import Usage
-from retrieval.providers.base import Asked, call
+from retrieval.index import Index
+from retrieval.providers.base import Asked, call, together
 from retrieval.providers.model import VendorModel
-from retrieval.providers.remote import count_tokens
-from retrieval.runtime import Runtime
-from retrieval.types import Float64
-
-MOST = 1_000
-"""Texts of one request, with every vendor."""
+from retrieval.providers.remote import Limits, count_tokens, pack
+from retrieval.query.pairs import Pairs
+from retrieval.query.rerank import Reranker, reordered
+from retrieval.runtime import Made, Runtime
+from retrieval.store import scores as store
+from retrieval.types import Candidates, Chunks, Corpus, Float64, Queries
 
 
 @dataclass(frozen=True)
-class RemoteReranker(VendorModel[Float64]):
-    """A vendor's cross-encoder: reads query and text together, one call a query."""
+class RemoteReranker(Reranker, VendorModel[Candidates]):
+    """A vendor's cross-encoder: reads query and text together, one call a query.
+
+    A text's score does not depend on the others, and is kept by model, query and text: another
+    `top_n` asks for what is new alone. Blank texts are not sent and score 0.
+    """
+
+    limits: ClassVar[Limits]
+    """What one request may hold; its tokens are those of the texts, and the query's once a text."""
+
+    def __post_init__(self) -> None:
+        Reranker.__post_init__(self)
+        VendorModel.__post_init__(self)
+
+    @property
+    def label(self) -> str:
+        """Return the model's name, with the depth where it is not the default."""
+        default = next(f.default for f in fields(self) if f.name == "top_n")
+        return self.model if self.top_n == default else f"{self.model} top {self.top_n}"
 
     @abstractmethod
     def send(
@@ -27,24 +45,66 @@ class RemoteReranker(VendorModel[Float64]):
     ) -> tuple[Float64, Usage | None]:
         """Make one attempt; return the scores in the texts' order, and what the vendor counted."""
 
-    def expected(self, query: str, texts: Sequence[str]) -> Usage:
-        """Return what one call is expected to use: by default the query once a text, as tokens."""
-        tokens = sum(map(count_tokens, texts))
-        return Usage(input=tokens + count_tokens(query) * len(texts))
+    def takes(self, query: int, texts: Sequence[int]) -> Usage:
+        """Return what a call is expected to use, by tokens: the query once a text."""
+        return Usage(input=sum(texts) + query * len(texts))
 
-    def score(self, query: str, texts: Sequence[str], rt: Runtime) -> Float64:
-        """Return the relevance of each text, `(n,)` in the texts' order; more is better.
+    def rerank(
+        self,
+        index: Index,
+        queries: Made[Queries],
+        pool: Made[Candidates],
+        found: Sequence[Made[Candidates]],
+        rt: Runtime,
+    ) -> Made[Candidates]:
+        """Score by the vendor's model."""
+        return rt.run(self, index.corpus, index.chunks, queries, pool)
+
+    def apply(
+        self, corpus: Corpus, chunks: Chunks, queries: Queries, pool: Candidates, rt: Runtime
+    ) -> Candidates:
+        """Take the scores that are kept, and ask for the others, several queries at once."""
+        pairs = Pairs(corpus, chunks, queries.texts, pool.top(self.top_n).ids)
+        names = [name for row in pairs.names for name in row if name]
+        found = store.fetch(rt.workspace, self.name, names) if rt.workspace else {}
+        requests = list(self._requests(pairs, found))
+        turn, answered = Lock(), 0
+
+        def one(number: int, own: Runtime) -> None:
+            nonlocal answered
+            query, texts = requests[number]
+            scores = self.ask(query, list(texts.values()), own).tolist()
+            new = dict(zip(texts, scores, strict=True))
+            with turn:
+                if rt.workspace:
+                    store.keep(rt.workspace, self.name, new)
+                found.update(new)
+                answered += 1
+                own.progress(f"Rerank with {self.name}", answered, len(requests))
+
+        together(one, len(requests), self.vendor.at_once, rt)
+        return reordered(pool, pairs.values(found))
+
+    def ask(self, query: str, texts: Sequence[str], rt: Runtime) -> Float64:
+        """Return the relevance of each text, `(n,)` in the texts' order, by one call.
 
         Raises:
             ProviderError: the vendor failed, or did not score every text.
-            OverBudget: a call would pass a budget.
+            OverBudget: the call would pass a budget.
         """
-        parts = [texts[i : i + MOST] for i in range(0, len(texts), MOST)]
-        scores = [self._part(query, part, rt) for part in parts]
-        return np.concatenate(scores) if scores else np.empty(0)
 
-    def _part(self, query: str, texts: Sequence[str], rt: Runtime) -> Float64:
         def send(seconds: float) -> tuple[Float64, Usage | None]:
             return self.send(query, texts, seconds)
 
-        return call(Asked(self.vendor, self.model, "rerank", self.expected(query, texts), send), rt)
+        expected = self.takes(count_tokens(query), [count_tokens(text) for text in texts])
+        return call(Asked(self.vendor, self.model, "rerank", expected, send), rt)
+
+    def _requests(
+        self, pairs: Pairs, kept: Mapping[str, float]
+    ) -> Iterator[tuple[str, dict[str, str]]]:
+        """Return each request as its query and its texts by the names of their pairs."""
+        for query, own in pairs.by_query().items():
+            new = [(name, pairs.texts[c]) for name, c in own.items() if name not in kept]
+            asked = count_tokens(query) if new else 0
+            for part in pack([asked + count_tokens(text) for _, text in new], self.limits):
+                yield query, dict(new[i] for i in part)

@@ -166,6 +166,7 @@ class VoyageRerank(RemoteReranker):
 
     model: str = shown("rerank-2.5-lite")
     vendor: ClassVar[Vendor] = VENDOR
+    limits: ClassVar[Limits] = Limits(1_000, 600_000)
 
     def send(
         self, query: str, texts: Sequence[str], seconds: float

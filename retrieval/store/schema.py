@@ -65,9 +65,20 @@ def written_texts(db: "Database") -> None:
     )
 
 
+def scores_of_pairs(db: "Database") -> None:
+    """What rerankers made of a query and a text, by who judged them."""
+    create(
+        db,
+        """CREATE TABLE scores (
+            judge TEXT NOT NULL, pair TEXT NOT NULL, score REAL NOT NULL,
+            PRIMARY KEY (judge, pair)) WITHOUT ROWID""",
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     documents_and_versions,
     artifacts_and_vectors,
     calls_and_budgets,
     written_texts,
+    scores_of_pairs,
 )
