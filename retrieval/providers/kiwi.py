@@ -9,7 +9,7 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
-from retrieval.providers.base import load
+from retrieval.providers.vendor import load
 
 _turn = Lock()
 """Loading takes seconds and half a gigabyte: two threads must not do it at once."""
