@@ -16,6 +16,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from retrieval.providers import kiwi
+from retrieval.providers.vendor import installed, missing
 from retrieval.runtime import Runtime
 from retrieval.stage import Stage, require
 from retrieval.types import Corpus, Int32, Int64, pack, unpack
@@ -199,6 +200,11 @@ class Kiwi(Korean):
     def versions(self) -> list[Any]:
         """Return the revision and Kiwi's version."""
         return [*super().versions, kiwi.version()]
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Say whether Kiwi is not here."""
+        return () if installed("kiwipiepy") else (str(missing("kiwipiepy", "ko")),)
 
     def korean(self, stretch: str) -> Sequence[str]:
         """Return the morphemes that say something, then the compounds; if none, the stretch."""
