@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from retrieval.ingest.embed import Embedder, Vectors
+from retrieval.ingest.enrich import Fields
 from retrieval.ingest.parse import Structure
 from retrieval.runtime import Made
 from retrieval.types import Bool, Chunks, Corpus, Int32
@@ -18,6 +19,8 @@ class Index:
     embedder: Embedder
     vectors: Made[Vectors]
     tokens: Made[Int32]
+    fields: tuple[Made[Fields], ...] = ()
+    """What enrichers found, for filters to ask."""
     kept: Made[Bool] | None = None
     """Which chunks are searched, `(C,)`; None: all of them."""
 

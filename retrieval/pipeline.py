@@ -1,6 +1,6 @@
 """The pipeline: named slots of stages, and the diagram as two functions.
 
-INGEST   parse -> chunk -> contextualize -> embed (+ lexical statistics, where BM25 asks for them)
+INGEST   parse -> chunk -> enrich -> contextualize -> embed (+ lexical statistics for BM25)
 QUERY    filter -> first stage (dense | lexical | regex) -> fuse -> rerank -> assemble
 """
 
@@ -14,6 +14,7 @@ from retrieval.index import Index
 from retrieval.ingest.chunk import CHUNKERS, Chunker, FixedTokens, vocabulary_of
 from retrieval.ingest.contextualize import CONTEXTUALIZERS, Contextualizer
 from retrieval.ingest.embed import Embedder
+from retrieval.ingest.enrich import ENRICHERS, Enricher
 from retrieval.ingest.llm_context import LLMContext
 from retrieval.ingest.parse import PARSERS, Blocks, Structure
 from retrieval.ingest.tokens import CountTokens, token_counts
@@ -38,8 +39,8 @@ RETRIEVERS: tuple[type[Retriever], ...] = (BM25, Dense, Regex)
 EMBEDDERS: tuple[type[Embedder], ...] = (Local, Voyage, VoyageContext, Cohere, Gemini, OpenAI)
 OPTIONAL = ("contextualize", "rerank")
 """Slots that may stay empty."""
-LISTS = ("filter", "first")
-"""Slots that hold several stages."""
+LISTS = ("enrich", "filter", "first")
+"""Slots that hold several stages; all but `first` may hold none."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Pipeline:
 
     parse: Stage[Structure] = Blocks()
     chunk: Chunker = FixedTokens()
+    enrich: tuple[Enricher, ...] = ()
     contextualize: Contextualizer | None = None
     embed: Embedder = Local()
     filter: tuple[Filter, ...] = ()
@@ -65,14 +67,21 @@ class Pipeline:
             raise SpecError(
                 f"fuse has {weights} weights for {len(self.first)} first stages; give one for each"
             )
+        fields = [field for stage in self.enrich for field in stage.fields]
+        if len({*fields}) < len(fields):
+            raise SpecError("enrich has two stages that find the same fields; keep one of them")
         if not 1 <= self.pool <= 10_000:
             raise SpecError(f"pool must be from 1 to 10,000 candidates, not {self.pool!r}")
 
     @property
     def idle(self) -> tuple[str, ...]:
-        """Return the slots that cannot matter: no dense stage embeds, one list needs no fusing."""
+        """Return the slots that cannot matter.
+
+        No filter asks what enrichers find, no dense stage embeds, or one list needs no fusing.
+        """
         dense = any(isinstance(stage, Dense) for stage in self.first)
-        return (*(() if dense else ("embed",)), *(("fuse",) if len(self.first) == 1 else ()))
+        matters = {"enrich": self.filter, "embed": dense, "fuse": len(self.first) > 1}
+        return tuple(slot for slot, why in matters.items() if not why)
 
     @property
     def stages(self) -> "list[Stage[Any]]":
@@ -95,17 +104,18 @@ class Pipeline:
         structure = rt.run(self.parse, documents)
         tokens = rt.run(CountTokens(vocabulary_of(self.chunk)), documents)
         chunks = rt.run(self.chunk, documents, structure, tokens)
+        fields = tuple(rt.run(stage, documents, structure, chunks) for stage in self.enrich)
         if self.contextualize:
             chunks = rt.run(self.contextualize, documents, structure, chunks)
         vectors = rt.run(self.embed, documents, chunks)
         sizes = rt.run(SizeChunks(), documents, rt.run(CountTokens(), documents), chunks)
-        return Index(documents, structure, chunks, self.embed, vectors, sizes)
+        return Index(documents, structure, chunks, self.embed, vectors, sizes, fields)
 
     def filtered(self, index: Index, rt: Runtime) -> Index:
         """Narrow an index to the chunks that every filter keeps; without any it stays as it is."""
         if not self.filter:
             return index
-        masks = [rt.run(stage, index.corpus, index.chunks) for stage in self.filter]
+        masks = [rt.run(s, index.corpus, index.chunks, *index.fields) for s in self.filter]
         return dataclasses.replace(index, kept=rt.run(Conjunction(), *masks))
 
     def search(
@@ -158,6 +168,7 @@ class SizeChunks(Stage[Int32]):
 SLOTS: Mapping[str, tuple[type[Stage[Any]], ...]] = {
     "parse": PARSERS,
     "chunk": CHUNKERS,
+    "enrich": ENRICHERS,
     "contextualize": (*CONTEXTUALIZERS, LLMContext),
     "embed": EMBEDDERS,
     "filter": FILTERS,
@@ -188,7 +199,7 @@ def slot_value(slot: str, spec: Any) -> Any:
         if isinstance(spec, bool) or not isinstance(spec, int):
             raise SpecError(f"pool takes a number of candidates, not {spec!r}")
         return spec
-    if slot == "filter" and spec in (None, "none"):
+    if slot in LISTS and slot != "first" and spec in (None, "none"):
         return ()
     if slot in LISTS:
         stages = spec if isinstance(spec, list) else [spec]

@@ -17,6 +17,7 @@ from retrieval.stage import Stage, field_types, short, stages_of
 
 GRID_SLOTS = {
     "chunk": "Chunk",
+    "enrich": "Fields for filters",
     "contextualize": "Context beside each chunk",
     "filter": "Filter",
     "first": "First stage",
@@ -26,6 +27,7 @@ GRID_SLOTS = {
 }
 START: Mapping[str, Sequence[Any]] = {
     "chunk": SWEEP["grid"]["chunk"],
+    "enrich": [None],
     "contextualize": [None, "Headings"],
     "filter": [None],
     "first": SWEEP["grid"]["first"],
@@ -46,6 +48,7 @@ OFFERED: Mapping[str, Sequence[Any]] = {
         {"Recursive": {"size": 200}},
         "Recursive",
     ],
+    "enrich": [None, ["Dates"], ["Language"], ["Symbols"], ["Sections"]],
     "contextualize": [None, "Headings"],
     "filter": [None],
     "first": [

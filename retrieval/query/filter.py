@@ -1,24 +1,26 @@
-"""Filter: which chunks are searched at all, by what is known of their documents.
+"""Filter: which chunks are searched at all, by what is known of them and of their documents.
 
-A field is `id`, `title`, `media` or a key of the documents' metadata (the first three win over a
-key of the same name). A document that lacks the field, or holds null there, has no value: only
-`Not` keeps it. Numbers compare with numbers and text with text, exactly and by case; true is 1 and
+A field is `id`, `title` or `media`, what an enricher finds (`dates`), or a key of the documents'
+metadata; of two with one name the first in this order wins. A chunk without a value (its document
+lacks the field or holds null there) is kept by `Not` alone; one with several is kept when one of
+them is wanted. Numbers compare with numbers and text with text, exactly and by case; true is 1 and
 false 0, as in SQLite.
 """
 
 import json
 import re
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import numpy as np
 
 from retrieval.errors import SpecError, one_of
+from retrieval.ingest.enrich import ENRICHERS, Fields
 from retrieval.runtime import Runtime
 from retrieval.stage import Stage, nested, require, shown
-from retrieval.types import Bool, Chunks, Corpus, Document, Scalar
+from retrieval.types import Bool, Chunks, Corpus, Document
 
 READS_AS_ANOTHER = re.compile(r"[-+.]*\d[\d.e+-]*$|true$|false$|null$|none$", re.IGNORECASE)
 Value = str | int | float | bool
@@ -27,33 +29,67 @@ FIXED = ("id", "title", "media")
 
 
 @dataclass(frozen=True)
+class Searched:
+    """What a filter may look at."""
+
+    corpus: Corpus
+    chunks: Chunks
+    fields: tuple[Fields, ...]
+
+    def where(self, field: str, holds: Callable[[Value], bool]) -> Bool | None:
+        """Return which chunks have a value that is wanted, `(C,)`; None for an unknown field."""
+        found = next((f.held[field] for f in self.fields if field in f.held), None)
+        if field not in FIXED and found is not None:
+            wanted = [any(map(holds, values)) for values in found.values]
+            return np.array(wanted, bool)[found.of]
+        documents = self.corpus.documents
+        if field not in FIXED and documents and not any(field in d.metadata for d in documents):
+            return None
+        of_each = (
+            getattr(d, field) if field in FIXED else d.metadata.get(field) for d in documents
+        )
+        held = (value is not None and holds(value) for value in of_each)
+        return np.fromiter(held, bool, len(documents))[self.chunks.document]
+
+    def known(self) -> list[str]:
+        """Return the fields that may be named."""
+        found = [name for f in self.fields for name in f.held]
+        return list(dict.fromkeys([*FIXED, *found, *metadata_fields(self.corpus.documents)]))
+
+
+@dataclass(frozen=True)
 class Filter(Stage[Bool]):
     """Says of each chunk whether it is searched."""
 
-    def apply(self, corpus: Corpus, chunks: Chunks, rt: Runtime) -> Bool:
+    def apply(self, corpus: Corpus, chunks: Chunks, *fields: Fields, rt: Runtime) -> Bool:
         """Return `(C,)` bool.
 
         Raises:
-            SpecError: no document has the field; the message lists the fields there are.
+            SpecError: there is no such field; the message lists the fields there are.
         """
-        return np.asarray(self.kept(corpus)[chunks.document], bool)
+        return self.kept(Searched(corpus, chunks, fields))
 
     @abstractmethod
-    def kept(self, corpus: Corpus) -> Bool:
-        """Return for each document whether its chunks are searched, `(D,)`."""
+    def kept(self, searched: Searched) -> Bool:
+        """Return for each chunk whether it is searched, `(C,)`."""
 
 
 @dataclass(frozen=True)
 class ByField(Filter):
-    """Looks at one field of each document."""
+    """Looks at one field of each chunk."""
 
     field: str = shown("id")
 
-    def kept(self, corpus: Corpus) -> Bool:
-        """Look at every document's value."""
-        values = values_of(corpus, self.field, type(self).__name__)
-        held = (v is not None and self.holds(v) for v in values)
-        return np.fromiter(held, bool, len(corpus))
+    def kept(self, searched: Searched) -> Bool:
+        """Look at every value."""
+        found = searched.where(self.field, self.holds)
+        if found is None:
+            finder = next((e.__name__ for e in ENRICHERS if self.field in e.fields), None)
+            fix = f"; put {finder} under enrich, which finds it" if finder else ""
+            fix = fix or one_of(self.field, searched.known(), "field")
+            name = type(self).__name__
+            raise SpecError(f"{name}.field: no document has the field {self.field!r}{fix}")
+        return found
 
     @abstractmethod
     def holds(self, value: Value) -> bool:
@@ -156,7 +192,7 @@ class Exists(ByField):
 
 @dataclass(frozen=True)
 class Not(Filter):
-    """What another filter does not keep, documents without the field among them."""
+    """What another filter does not keep, chunks without the field among them."""
 
     filter: Filter = nested(Equals, In, Range, Glob, Exists, default=Exists())
 
@@ -165,9 +201,9 @@ class Not(Filter):
         """Return the comparison."""
         return f"not {self.filter.label}"
 
-    def kept(self, corpus: Corpus) -> Bool:
+    def kept(self, searched: Searched) -> Bool:
         """Return the opposite."""
-        return ~self.filter.kept(corpus)
+        return ~self.filter.kept(searched)
 
 
 @dataclass(frozen=True)
@@ -182,25 +218,9 @@ class Conjunction(Stage[Bool]):
 FILTERS: tuple[type[Filter], ...] = (Equals, In, Range, Glob, Exists, Not)
 
 
-def values_of(corpus: Corpus, field: str, filter_: str) -> Sequence[Scalar]:
-    """Return each document's value of a field, None where it has none.
-
-    Raises:
-        SpecError: no document has the field.
-    """
-    if field in FIXED:
-        return [getattr(d, field) for d in corpus.documents]
-    if len(corpus) and not any(field in d.metadata for d in corpus.documents):
-        known = fields_of(corpus.documents)
-        raise SpecError(
-            f"{filter_}.field: no document has the field {field!r}{one_of(field, known, 'field')}"
-        )
-    return [d.metadata.get(field) for d in corpus.documents]
-
-
-def fields_of(documents: Sequence[Document]) -> list[str]:
-    """Return the fields that filters may name, those of metadata in order of the alphabet."""
-    return [*FIXED, *sorted({key for d in documents for key in d.metadata} - {*FIXED})]
+def metadata_fields(documents: Sequence[Document]) -> list[str]:
+    """Return the keys of the documents' metadata, in order of the alphabet."""
+    return sorted({key for d in documents for key in d.metadata})
 
 
 def _said(value: Value) -> str:

@@ -256,6 +256,18 @@ def test_a_filter_is_made_in_the_form(opened, tmp_path):
     assert test.metric[0].value == "24"
 
 
+def test_fields_for_filters_are_offered_and_count_only_under_a_filter(opened, tmp_path):
+    sample.load(open_workspace(tmp_path))
+    test = opened("pages/sweep.py", tmp_path)
+    test.multiselect(key="grid-enrich").set_value(["none", "Language", "Dates"]).run()
+    assert not test.exception
+    assert test.metric[0].value == "12"
+    test.multiselect(key="new-filter").set_value(["Exists"]).run()
+    test.text_input(key="new-filter-Exists-field").set_value("id").run()
+    test.button(key="add-filter").click().run()
+    assert test.metric[0].value == str(12 + 3 * 12)
+
+
 def test_the_playground_shows_each_stage(opened, sampled):
     test = opened("pages/playground.py", sampled, q="what runs if I return inside finally")
     bodies = " ".join(h.proto.body for h in test.get("html"))
