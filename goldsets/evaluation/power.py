@@ -30,7 +30,8 @@ from retrieval.errors import InputError
 from retrieval.types import Float64
 
 POWER = 0.8
-REACH = NormalDist().inv_cdf((1 + LEVEL) / 2) + NormalDist().inv_cdf(POWER)
+Z_POWER = NormalDist().inv_cdf(POWER)
+REACH = NormalDist().inv_cdf((1 + LEVEL) / 2) + Z_POWER
 CORRECTION = REACH**2 / 2
 """What is added to the number of queries: 3.9."""
 
@@ -122,9 +123,14 @@ def smallest(queries: int, spread: float) -> float | None:
     return REACH * spread / sqrt(queries + CORRECTION) if queries >= LEAST else None
 
 
-def needed(difference: float, spread: float) -> int:
-    """Return how many queries can tell a difference, at least LEAST: `smallest` turned around."""
-    exact = (REACH * spread / difference) ** 2 - CORRECTION
+def needed(difference: float, spread: float, compared: int = 1) -> int:
+    """Return how many queries can tell a difference, at least LEAST: `smallest` turned around.
+
+    Of several that are `compared` at once each has to pass the level divided by their number.
+    """
+    tail = (1 - LEVEL) / 2 / compared
+    reach = NormalDist().inv_cdf(1 - tail) + Z_POWER
+    exact = (reach * spread / difference) ** 2 - reach**2 / 2
     return max(LEAST, ceil(exact - 1e-9))
 
 

@@ -15,6 +15,9 @@ from retrieval.types import Bool, Float32, Float64, Int64
 RESAMPLES = 10_000
 LEVEL = 0.95
 SEED = 0
+INTERESTING = 0.02
+"""The smallest difference of means that anybody would act on: two points."""
+
 BLOCK = 500
 METHOD = {
     "method": "paired bootstrap, percentile",
@@ -60,7 +63,7 @@ def intervals(values: Float64, seed: int = SEED) -> list[Estimate]:
     defined = ~np.isnan(values)
     count = np.count_nonzero(defined, axis=1)
     low, high = np.empty(len(values)), np.empty(len(values))
-    for rows, queries in _alike(defined):
+    for rows, queries in alike(defined):
         low[rows], high[rows] = _percentiles(values[rows][:, queries], seed)
     return [
         Estimate(
@@ -79,7 +82,7 @@ def differences(values: Float64, baseline: int, seed: int = SEED) -> list[Estima
     return intervals(values - values[baseline], seed)
 
 
-def _alike(defined: Bool) -> Iterator[tuple[Int64, Bool]]:
+def alike(defined: Bool) -> Iterator[tuple[Int64, Bool]]:
     """Group rows by the queries they are defined on: their positions, and those queries."""
     groups: dict[bytes, list[int]] = {}
     for i, row in enumerate(defined):

@@ -5,6 +5,12 @@ import scipy.stats
 from goldsets.evaluation.stats import Estimate, differences, intervals
 from retrieval.types import Float64
 
+CHANGES = {
+    "a few each way": ([1, -1, 0], [0.06, 0.06, 0.88]),
+    "a clear gain": ([1, -1, 0], [0.10, 0.04, 0.86]),
+    "nearly all gain": ([1, -1, 0], [0.20, 0.02, 0.78]),
+    "graded": ([0.5, 1 / 6, -0.5, -0.8, 0.25, 0], [0.15, 0.1, 0.1, 0.05, 0.1, 0.5]),
+}
 KINDS = ("bernoulli", "skewed", "normal")
 
 
@@ -106,3 +112,16 @@ def test_about_95_of_100_intervals_hold_the_mean(kind: str, queries: int) -> Non
     coverage = float(np.mean(inside))
     print(f"coverage of {kind} with {queries} queries: {coverage:.3f}")
     assert 0.915 <= coverage <= 0.975
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", CHANGES)
+@pytest.mark.parametrize("queries", [60, 100, 300])
+def test_93_to_97_of_100_intervals_hold_the_difference(kind: str, queries: int) -> None:
+    """Differences as between two pipelines: most are 0, a few queries gain, a few lose."""
+    steps, p = CHANGES[kind]
+    values = np.random.default_rng(8).choice(steps, (2_000, queries), p=p)
+    ends = np.array([(e.low, e.high) for e in intervals(values)], np.float64)
+    inside = (ends[:, 0] - 1e-6 <= np.dot(steps, p)) & (np.dot(steps, p) <= ends[:, 1] + 1e-6)
+    print(f"coverage of {kind} with {queries} queries: {inside.mean():.3f}")
+    assert 0.93 <= inside.mean() <= 0.97
