@@ -9,6 +9,7 @@ import streamlit as st
 
 from goldsets.evaluation import stats
 from goldsets.evaluation.pair import laid
+from goldsets.evaluation.paired import Difference, compared
 from goldsets.evaluation.run import Run
 from goldsets.evaluation.sweep import Board
 from goldsets.evaluation.words import count, interval, points, verdict
@@ -32,12 +33,16 @@ FILTERS = {
 
 @dataclass(frozen=True)
 class Compared:
-    """The runs side by side: `values` is `(V, Q)`, the baseline first."""
+    """The runs side by side: `values` is `(V, Q)`, the baseline first.
+
+    `differences` are to the baseline, tested as some among all pipelines of the sweep.
+    """
 
     board: Board
     runs: list[Run]
     measure: str
     values: Float64
+    differences: list[Difference]
 
     @property
     def deltas(self) -> Float64:
@@ -79,9 +84,12 @@ def choose(workspace: Workspace) -> Compared | None:
         st.info(
             "The gold set has changed since this sweep; the numbers here are by the gold of now."
         )
-    held = read.runs(workspace, [base, *chosen], result["created"])
-    values = np.stack([read.values(board, run, [measure])[0] for run in held])
-    return Compared(board, held, measure, values)
+    every = read.runs(workspace, list(names), result["created"])
+    values = np.stack([read.values(board, run, [measure])[0] for run in every])
+    rows = [list(names).index(run) for run in (base, *chosen)]
+    differences = compared(values, rows[0])
+    held = [every[i] for i in rows]
+    return Compared(board, held, measure, values[rows], [differences[i] for i in rows])
 
 
 def _mean(result: Mapping[str, Any], run: str, measure: str) -> float:
@@ -94,7 +102,7 @@ def summary(workspace: Workspace, c: Compared) -> None:
 
     Beside them stands what passages that nobody has judged could make of it.
     """
-    means, differences = stats.intervals(c.values), stats.differences(c.values, 0)
+    means = stats.intervals(c.values)
     found = unjudged.Open.of(c.board, c.runs, c.measure)
     rows = [
         {
@@ -103,22 +111,22 @@ def summary(workspace: Workspace, c: Compared) -> None:
             c.measure: interval(vars(mean)),
             **({CASES: found.cases[n]} if found.cases else {}),
             "Against the baseline": verdict(vars(difference)) if n else "baseline",
-            "Wins": str(int((c.deltas[n - 1] > SAME).sum())) if n else "–",
-            "Losses": str(int((c.deltas[n - 1] < -SAME).sum())) if n else "–",
+            "Wins": str(difference.wins) if n else "–",
+            "Losses": str(difference.losses) if n else "–",
         }
         for n, (letter, run, mean, difference) in enumerate(
-            zip(LETTERS, c.runs, means, differences, strict=False)
+            zip(LETTERS, c.runs, means, c.differences, strict=False)
         )
     ]
     widths = {"": 28, "Pipeline": 240, c.measure: 125, CASES: 105, "Wins": 45, "Losses": 45}
     config = {name: st.column_config.TextColumn(width=width) for name, width in widths.items()}
     st.dataframe(rows, hide_index=True, key="summary", column_config=config)
-    estimates = [vars(d) for d in differences[1:]]
+    estimates = [vars(d) for d in c.differences[1:]]
     drawn = charts.differences(c.labels[1:], estimates, c.measure, found.bands)
     charts.draw(
         drawn, "differences", "Each variant's difference to the baseline, with its interval"
     )
-    unjudged.sentences(found, LETTERS, [d.mean for d in differences[1:]], c.measure)
+    unjudged.sentences(found, LETTERS, [d.mean for d in c.differences[1:]], c.measure)
     unjudged.decide(workspace, found, c.labels, c.board.gold.name)
 
 
@@ -192,15 +200,15 @@ def one_list(c: Compared, n: int, query: int) -> None:
 with frame.page(
     "Compare", "One baseline, up to six others; every difference with its interval."
 ) as workspace:
-    compared = choose(workspace)
-    if compared is not None:
-        summary(workspace, compared)
+    held = choose(workspace)
+    if held is not None:
+        summary(workspace, held)
         st.subheader("Query by query", anchor=False)
         frame.quiet(
-            f"{count(len(compared.board.gold.queries), 'query', 'queries')}; values in points of a"
+            f"{count(len(held.board.gold.queries), 'query', 'queries')}; values in points of a"
             " hundred, the largest difference first. A query that the corpus does not answer has no"
             " value."
         )
-        row = queries(compared)
+        row = queries(held)
         if row is not None:
-            lists(compared, row)
+            lists(held, row)

@@ -180,7 +180,8 @@ def fine_print(result: Mapping[str, Any]) -> None:
         escape(
             "Points of a hundred; intervals at 95 % by the paired bootstrap over"
             f" {count(about['queries'], 'query', 'queries')}, without the {undefined} that the"
-            f" corpus does not answer. Corpus {result['corpus']['name']}"
+            " corpus does not answer; better or worse where a randomisation test agrees, by Holm"
+            f" over all that are compared. Corpus {result['corpus']['name']}"
             f" v{result['corpus']['version']}, gold version {about['version']}."
             f" {stages['computed']} stages computed, {stages['reused']} reused,"
             f" {duration(result['seconds'])}."

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from goldsets.evaluation import stats
+from goldsets.evaluation import paired, stats
 from goldsets.evaluation.measures import Measure
 from goldsets.evaluation.no_answer import FOUND, unanswered
 from goldsets.evaluation.outlays import context_outlays, outlays
@@ -131,6 +131,7 @@ def sweep(
         "variants": _compared(spec, finished),
         "errors": errors,
         "intervals": stats.METHOD,
+        "tests": paired.METHOD,
         "stages": _stages(board, spec),
         "texts_embedded": rt.tally.embedded,
         "seconds": round(time.perf_counter() - begun, 3),
@@ -216,8 +217,8 @@ def _compared(spec: SweepSpec, finished: Sequence[Finished]) -> list[dict[str, A
         for row, estimate in zip(rows, stats.intervals(values[m]), strict=True):
             row["measures"][str(measure)] = asdict(estimate)
         if baseline is not None:
-            for row, estimate in zip(rows, stats.differences(values[m], baseline), strict=True):
-                row["differences"][str(measure)] = asdict(estimate)
+            for row, difference in zip(rows, paired.compared(values[m], baseline), strict=True):
+                row["differences"][str(measure)] = asdict(difference)
     return rows
 
 

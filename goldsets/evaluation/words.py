@@ -3,7 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from goldsets.evaluation.stats import INTERESTING, LEVEL
+
 Estimate = Mapping[str, Any]
+
+ENOUGH = 6
+"""With fewer queries that differ no test can tell, even if all of them gain: 2 / 2⁵ > 0.05."""
 
 
 def points(value: float | None, *, signed: bool = False) -> str:
@@ -24,23 +29,60 @@ def interval(e: Estimate) -> str:
     return f"{points(e['mean'])} ({points(e['low'])} to {points(e['high'])})"
 
 
-def verdict(e: Estimate) -> str:
-    """Say what a difference to the baseline tells.
+def side(e: Estimate) -> int:
+    """Tell on which side of the baseline a difference is: 1 better, -1 worse, 0 cannot tell.
 
-    It is better or worse where the whole interval lies on one side of zero.
+    The whole interval has to lie on one side of zero, and the test, adjusted for all that were
+    compared, has to reject that there is none; results of versions without tests have no `p_holm`.
     """
+    p = e.get("p_holm")
+    if e["mean"] is None or (p is not None and p > 1 - LEVEL + 1e-9):
+        return 0
+    return int(e["low"] > 0) - int(e["high"] < 0)
+
+
+def verdict(e: Estimate) -> str:
+    """Say what a difference to the baseline tells, and what would tell where it cannot."""
     if e["mean"] is None:
         return "cannot tell: no query defines it"
-    if e["low"] > 0:
-        return f"better by {points(e['mean'])} points ({points(e['low'])} to {points(e['high'])})"
-    if e["high"] < 0:
-        low, high = points(-e["high"]), points(-e["low"])
-        return f"worse by {points(-e['mean'])} points ({low} to {high})"
     if e["low"] == e["high"] == 0:
         return "the same on every query"
-    return (
-        f"cannot tell: could be {points(e['low'], signed=True)} to {points(e['high'], signed=True)}"
-    )
+    if side(e):
+        ends = sorted((abs(e["low"]), abs(e["high"])))
+        word = "better" if e["mean"] > 0 else "worse"
+        return f"{word} by {_unsigned(e['mean'])} ({points(ends[0])} to {points(ends[1])})"
+    could = f"could be {points(e['low'], signed=True)} to {points(e['high'], signed=True)}"
+    if e.get("no_worse"):
+        return f"no worse than {_round(INTERESTING)} points: {could}"
+    return f"cannot tell: {_why_not(e) or could}{_outlook(e)}"
+
+
+def _why_not(e: Estimate) -> str:
+    """Say why a difference does not tell where its interval is not the reason."""
+    differ = e["wins"] + e["losses"] if "wins" in e else ENOUGH
+    if differ < ENOUGH:
+        return f"only {count(differ, 'query differs', 'queries differ')}"
+    if e["low"] > 0 or e["high"] < 0:
+        ends = f"{points(e['low'], signed=True)} to {points(e['high'], signed=True)}"
+        if e["compared"] > 1:
+            return f"{ends}, but as one of {e['compared']} compared it may be chance"
+        return f"{ends}, but it may be chance"
+    return ""
+
+
+def _outlook(e: Estimate) -> str:
+    """Say how many more queries would tell, where that can be said."""
+    more, tells = e.get("more"), e.get("tells")
+    if more is None or tells is None:
+        return ""
+    said = f"{_round(tells)} point{'' if _round(tells) == '1' else 's'}"
+    if not more:
+        return f"; {said} would probably have shown"
+    return f"; {about(more)} more {'query' if more == 1 else 'queries'} would tell {said}"
+
+
+def _round(difference: float) -> str:
+    return points(difference).removesuffix(".0")
 
 
 def headline(result: Mapping[str, Any], measure: str) -> str:

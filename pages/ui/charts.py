@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from goldsets.evaluation.measures import parse_measure
+from goldsets.evaluation.words import side
 
 Row = Mapping[str, Any]
 
@@ -40,7 +41,7 @@ def differences(
     measure: str,
     bands: Sequence[tuple[float, float] | None] = (),
 ) -> go.Figure:
-    """Draw each difference to the baseline with its interval; in the accent where it is not 0.
+    """Draw each difference to the baseline with its interval; in the accent where it tells.
 
     A light band behind it reaches from the worst to the best case, where there is one.
     """
@@ -51,8 +52,7 @@ def differences(
             continue
         if band:
             _band(figure, name, *band)
-        sure = e["low"] > 0 or e["high"] < 0
-        _whisker(figure, name, e, ACCENT if sure else QUIET)
+        _whisker(figure, name, e, ACCENT if side(e) else QUIET)
     figure.add_vline(0, line={"color": QUIET, "dash": "dot"})
     about = "; the light band: what unjudged passages could make of it" if any(reach) else ""
     title = f"difference in {measure}, points, with 95 % interval{about}"

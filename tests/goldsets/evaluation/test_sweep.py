@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from goldsets.evaluation import stats
+from goldsets.evaluation import paired, stats
 from goldsets.evaluation.plan import plan
 from goldsets.evaluation.run import packed, unpacked
 from goldsets.evaluation.spec import SweepSpec, Variant, named, sweep_of
@@ -71,6 +71,7 @@ def test_the_result_holds_what_is_promised(workspace: Workspace) -> None:
     assert result["corpus"] == {"name": "corpus", "version": 1, "documents": 5}
     assert result["measures"] == ["R@1", "nDCG@10", "EvidenceRecall@20tok"]
     assert result["intervals"] == stats.METHOD
+    assert result["tests"] == paired.METHOD
     assert result["errors"] == {}
     assert result["seconds"] >= 0
     assert [row["name"] for row in result["variants"]] == [v.name for v in spec().variants]
@@ -78,8 +79,11 @@ def test_the_result_holds_what_is_promised(workspace: Workspace) -> None:
         assert row["spec"] == full_spec(variant.pipeline)
         assert row["cost_usd"] == 0
         assert set(row["measures"]) == set(row["differences"]) == set(result["measures"])
+        estimate = {"mean", "low", "high", "queries", "undefined"}
+        told = {"wins", "losses", "p", "p_holm", "compared", "no_worse", "more", "tells"}
+        assert all(set(e) == estimate for e in row["measures"].values())
+        assert all(set(e) == estimate | told for e in row["differences"].values())
         for e in (*row["measures"].values(), *row["differences"].values()):
-            assert set(e) == {"mean", "low", "high", "queries", "undefined"}
             assert e["low"] - 1e-6 <= e["mean"] <= e["high"] + 1e-6
             assert (e["queries"], e["undefined"]) == (6, 0)
         assert set(row["seconds"]) >= {"Blocks", "CountTokens"}

@@ -1,7 +1,9 @@
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
+from goldsets.evaluation.paired import Difference
 from goldsets.evaluation.words import (
     about,
     count,
@@ -13,6 +15,7 @@ from goldsets.evaluation.words import (
     no_answer,
     points,
     ranked,
+    side,
     verdict,
 )
 
@@ -51,14 +54,78 @@ def test_interval() -> None:
     [
         (estimate(0.041, 0.012, 0.07), "better by 4.1 points (1.2 to 7.0)"),
         (estimate(-0.041, -0.07, -0.012), "worse by 4.1 points (1.2 to 7.0)"),
+        (estimate(0.01, 0.002, 0.04), "better by 1.0 point (0.2 to 4.0)"),
         (estimate(0.01, -0.02, 0.04), "cannot tell: could be −2.0 to +4.0"),
         (estimate(0.01, 0.0, 0.04), "cannot tell: could be ±0.0 to +4.0"),
         (estimate(0.0, 0.0, 0.0), "the same on every query"),
         (UNDEFINED, "cannot tell: no query defines it"),
     ],
 )
-def test_verdict(e: dict[str, Any], expected: str) -> None:
+def test_verdict_on_results_that_were_not_tested(e: dict[str, Any], expected: str) -> None:
     assert verdict(e) == expected
+
+
+def difference(mean: float, low: float, high: float, p_holm: float, **more: Any) -> dict[str, Any]:
+    """A difference as it stands in results: told by 20 queries, the others are ties."""
+    plain = Difference(mean, low, high, 95, 0, wins=15, losses=5, p=p_holm / 3, p_holm=p_holm)
+    return asdict(replace(plain, compared=3)) | more
+
+
+CLEAR, UNCLEAR = (0.041, 0.012, 0.07), (0.011, -0.02, 0.03)
+OUTLOOK = {"more": 61, "tells": 0.041}
+
+
+@pytest.mark.parametrize(
+    ("e", "which", "expected"),
+    [
+        (difference(*CLEAR, 0.05), 1, "better by 4.1 points (1.2 to 7.0)"),
+        (difference(-0.041, -0.07, -0.012, 0.01), -1, "worse by 4.1 points (1.2 to 7.0)"),
+        (
+            difference(*CLEAR, 0.06, **OUTLOOK),
+            0,
+            "cannot tell: +1.2 to +7.0, but as one of 3 compared it may be chance; about 61 more"
+            " queries would tell 4.1 points",
+        ),
+        (
+            difference(*CLEAR, 0.06, compared=1),
+            0,
+            "cannot tell: +1.2 to +7.0, but it may be chance",
+        ),
+        (difference(*UNCLEAR, 0.01), 0, "cannot tell: could be −2.0 to +3.0"),
+        (
+            difference(*UNCLEAR, 0.5, more=412, tells=0.02),
+            0,
+            "cannot tell: could be −2.0 to +3.0; about 410 more queries would tell 2 points",
+        ),
+        (
+            difference(*UNCLEAR, 0.5, more=1, tells=0.01),
+            0,
+            "cannot tell: could be −2.0 to +3.0; 1 more query would tell 1 point",
+        ),
+        (
+            difference(*UNCLEAR, 0.5, more=0, tells=0.02),
+            0,
+            "cannot tell: could be −2.0 to +3.0; 2 points would probably have shown",
+        ),
+        (
+            difference(*UNCLEAR, 0.5, no_worse=True, **OUTLOOK),
+            0,
+            "no worse than 2 points: could be −2.0 to +3.0",
+        ),
+        (difference(*CLEAR, 0.01, no_worse=True), 1, "better by 4.1 points (1.2 to 7.0)"),
+        (difference(*UNCLEAR, 1.0, wins=3, losses=2), 0, "cannot tell: only 5 queries differ"),
+        (
+            difference(0.02, 0.0, 0.05, 1.0, wins=1, losses=0, **OUTLOOK),
+            0,
+            "cannot tell: only 1 query differs; about 61 more queries would tell 4.1 points",
+        ),
+    ],
+)
+def test_verdict_takes_both_the_interval_and_the_test(
+    e: dict[str, Any], which: int, expected: str
+) -> None:
+    assert verdict(e) == expected
+    assert side(e) == which
 
 
 def variant(name: str, mean: float | None, difference: dict[str, Any] | None) -> dict[str, Any]:
