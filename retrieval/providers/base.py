@@ -67,8 +67,9 @@ def call(asked: Asked[T], rt: "Runtime") -> T:
         answer, usage = _answered(asked, rt)
     except BaseException as e:
         free = isinstance(e, PizzaError) and not getattr(e, "may_be_billed", False)
-        used = Usage() if free else asked.expected
-        ledger.close(rt.workspace, row, "failed", used, 0.0 if free else None)
+        used, usd = (Usage(), 0.0) if free else (asked.expected, None)
+        said = (str(e) if isinstance(e, PizzaError) else "") or type(e).__name__
+        ledger.close(rt.workspace, row, "failed", used, usd, said)
         raise
     used = usage or asked.expected
     ledger.close(rt.workspace, row, "done", used, cost(used, price))

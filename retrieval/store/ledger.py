@@ -6,7 +6,7 @@ budget is passed by no more than calls cost above what was expected of them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from sqlite3 import Connection, Row
 from typing import Literal, get_args
@@ -17,7 +17,9 @@ from retrieval.store.workspace import Workspace, now
 
 Scope = Literal["job", "day", "workspace"]
 State = Literal["open", "done", "failed"]
+By = Literal["model", "job", "day"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+_GROUPS: Mapping[By, str] = {"model": "model", "job": "job", "day": "substr(begun, 1, 10)"}
 _WITHIN: Mapping[str, str] = {
     "job": "job IS :job",
     "day": "begun >= :day",
@@ -43,8 +45,24 @@ class Spent:
 
 
 @dataclass(frozen=True)
+class Line:
+    """What the calls of one model, job or day (UTC) came to; `name` is None for no job.
+
+    `usd` is of the calls whose price is known; `unknown` counts the others.
+    """
+
+    name: str | int | None
+    calls: int
+    open: int
+    failed: int
+    unknown: int
+    usd: float
+    usage: Usage
+
+
+@dataclass(frozen=True)
 class Call:
-    """A row of the ledger; `usd` is None where the price is not known."""
+    """A row of the ledger; `usd` and `expected_usd` are None where the price is not known."""
 
     id: int
     model: str
@@ -52,8 +70,11 @@ class Call:
     job: int | None
     state: State
     begun: str
+    ended: str | None
     usage: Usage
+    expected_usd: float | None
     usd: float | None
+    error: str
 
 
 def enter(
@@ -74,14 +95,16 @@ def enter(
         return _insert(db, model, kind, job, expected, usd)
 
 
-def close(workspace: Workspace, call: int, state: State, usage: Usage, usd: float | None) -> None:
+def close(
+    workspace: Workspace, call: int, state: State, usage: Usage, usd: float | None, error: str = ""
+) -> None:
     """Write what a call used and cost; a failed one that may be charged keeps what was expected."""
     counted = [usage.input, usage.output, usage.cache_write, usage.cache_read, usage.searches]
     with workspace.write() as db:
         db.execute(
-            "UPDATE calls SET state = ?, usd = ?, ended = ?, input = ?, output = ?,"
+            "UPDATE calls SET state = ?, usd = ?, error = ?, ended = ?, input = ?, output = ?,"
             " cache_write = ?, cache_read = ?, searches = ? WHERE id = ?",
-            [state, usd, now(), *counted, call],
+            [state, usd, error, now(), *counted, call],
         )
 
 
@@ -92,10 +115,33 @@ def spent(workspace: Workspace, scope: Scope = "workspace", job: int | None = No
     return Spent(row["calls"], row["tokens"], row["usd"], row["unknown"])
 
 
-def calls(workspace: Workspace, limit: int = 100) -> list[Call]:
-    """List calls, newest first."""
+def lines(workspace: Workspace, by: By, since: str = "") -> list[Line]:
+    """Add up the calls begun since a day (`2026-11-22`), the most expensive first."""
     with workspace.read() as db:
-        rows = db.execute("SELECT * FROM calls ORDER BY id DESC LIMIT ?", [limit]).fetchall()
+        rows = db.execute(
+            f"""SELECT {_GROUPS[by]} AS name, count(*) AS calls,
+                sum(state = 'open') AS open, sum(state = 'failed') AS failed,
+                sum(coalesce(usd, expected_usd) IS NULL) AS unknown,
+                coalesce(sum(coalesce(usd, expected_usd)), 0.0) AS usd,
+                sum(input) AS input, sum(output) AS output, sum(cache_write) AS cache_write,
+                sum(cache_read) AS cache_read, sum(searches) AS searches
+            FROM calls WHERE begun >= ? GROUP BY 1 ORDER BY 6 DESC, calls DESC, name""",
+            [since],
+        ).fetchall()
+    names = ("name", "calls", "open", "failed", "unknown", "usd")
+    return [Line(usage=_usage(row), **{name: row[name] for name in names}) for row in rows]
+
+
+def calls(
+    workspace: Workspace, limit: int = 100, state: State | None = None, since: str = ""
+) -> list[Call]:
+    """List calls, newest first; those in a state, those begun since a day. Limit -1 is all."""
+    with workspace.read() as db:
+        rows = db.execute(
+            "SELECT * FROM calls WHERE begun >= ? AND state = coalesce(?, state)"
+            " ORDER BY id DESC LIMIT ?",
+            [since, state, limit],
+        ).fetchall()
     return [_call(row) for row in rows]
 
 
@@ -170,7 +216,9 @@ def _insert(
 
 
 def _call(row: Row) -> Call:
-    names = ("input", "output", "cache_write", "cache_read", "searches")
-    usage = Usage(*(row[name] for name in names))
-    about = {name: row[name] for name in ("id", "model", "kind", "job", "state", "begun", "usd")}
-    return Call(usage=usage, **about)
+    names = (f.name for f in fields(Call) if f.name != "usage")
+    return Call(usage=_usage(row), **{name: row[name] for name in names})
+
+
+def _usage(row: Row) -> Usage:
+    return Usage(*(row[f.name] for f in fields(Usage)))

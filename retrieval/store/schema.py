@@ -75,10 +75,16 @@ def scores_of_pairs(db: "Database") -> None:
     )
 
 
+def errors_of_calls(db: "Database") -> None:
+    """Why a call failed, in the sentence that was raised."""
+    create(db, "ALTER TABLE calls ADD COLUMN error TEXT NOT NULL DEFAULT ''")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     documents_and_versions,
     artifacts_and_vectors,
     calls_and_budgets,
     written_texts,
     scores_of_pairs,
+    errors_of_calls,
 )

@@ -272,5 +272,8 @@ def test_a_failed_call_is_in_the_ledger(vendors: Vendors, workspace: Workspace) 
     assert refused.usd == failed.usd == 0  # nobody was served
     assert dropped.usd is None  # who knows
     assert done.usd == pytest.approx(0.02e-6)
+    assert done.error == ""
+    assert dropped.error.startswith("Voyage dropped the connection")
+    assert refused.error == "Voyage refused (400): no, says the stub to ***"
     assert {c.job for c in ledger.calls(workspace)} == {7}
     assert threading.active_count() < 50
