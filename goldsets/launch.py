@@ -67,9 +67,13 @@ def embedding_plan(p: Plan) -> Iterator[str]:
             yield f"{count(texts, 'text')} to embed with {model}, at no cost (on this machine)"
     for model, planned in p.contexts.items():
         yield _outlay("context", f"to write with {model}", planned)
+    for model, planned in p.rewrites.items():
+        yield _outlay("answer", f"to rewrite queries with {model}", planned)
     for model, planned in p.outlays.items():
         yield _outlay("text", f"to embed with {model}", planned)
-    paid = [*p.contexts.values(), *p.outlays.values()]
+    if p.texts_to_embed and any(o.texts for o in (*p.contexts.values(), *p.rewrites.values())):
+        yield "what to embed is an estimate while contexts or queries are still to be written"
+    paid = [*p.contexts.values(), *p.rewrites.values(), *p.outlays.values()]
     if len(paid) > 1:
         yield f"{_money(total(planned.usd for planned in paid))} in all"
 

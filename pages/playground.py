@@ -1,14 +1,17 @@
 """Playground: type a query and see each stage's list."""
 
 import time
+from dataclasses import replace
+from html import escape
 
 import streamlit as st
 
-from goldsets.evaluation.spec import variant_name
+from goldsets.evaluation.spec import stage_label, variant_name
 from goldsets.store import runs
 from pages.ui import frame, hits, read, url
 from retrieval.index import Index
-from retrieval.pipeline import Pipeline, pipeline_of
+from retrieval.pipeline import Pipeline, Steps, pipeline_of
+from retrieval.query.rewrite import Rewriter
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
 from retrieval.types import Candidates, Corpus, Queries
@@ -33,28 +36,30 @@ def pipelines(workspace: Workspace, corpus: str) -> dict[str, tuple[str, Pipelin
 def index_of(
     _workspace: Workspace, path: str, _corpus: Corpus, _pipeline: Pipeline, key: str
 ) -> tuple[Index, Runtime]:
-    """Make or load a pipeline's index of a corpus version."""
+    """Make or load a pipeline's index of a corpus version; chat models are not asked for it."""
     rt = Runtime(_workspace)
     index = _pipeline.ingest(_corpus, rt)
-    _pipeline.search(index, Queries(("warm up",)), rt, passing=True).value  # noqa: B018 - loads models
+    quick = replace(_pipeline, rewrite=None, rerank=None)
+    quick.search(index, Queries(("warm up",)), rt, passing=True).value  # noqa: B018 - loads models
     return index, rt
 
 
-def stages(
-    pipeline: Pipeline, index: Index, query: str, rt: Runtime
-) -> list[tuple[str, Candidates]]:
-    """Run a query; return each stage's list with its name."""
-    asked = Queries((query,))
-    given = rt.given(asked, asked.hash, "queries", passing=True)
-    searched = pipeline.filtered(index, rt)
-    lists = [
-        (type(s).__name__, s.search(searched, given, pipeline.pool, rt).value)
-        for s in pipeline.first
-    ]
-    final = pipeline.search(index, asked, rt, passing=True).value
-    if len(lists) > 1:
-        lists.append((f"Fused by {type(pipeline.fuse).__name__}", final))
+def lists_of(pipeline: Pipeline, steps: Steps) -> list[tuple[str, Candidates]]:
+    """Return each first stage's list with its name, and what became of them."""
+    named = zip(pipeline.first, steps.found, strict=True)
+    lists = [(type(stage).__name__, found.value) for stage, found in named]
+    if pipeline.rerank:
+        lists.append((f"Reranked by {stage_label(pipeline.rerank)}", steps.context.value))
+    elif len(lists) > 1:
+        lists.append((f"Fused by {type(pipeline.fuse).__name__}", steps.context.value))
     return lists
+
+
+def searched_for(rewrite: Rewriter | None, steps: Steps) -> None:
+    """Show what the query was rewritten to."""
+    if rewrite and steps.rewritten:
+        texts = "".join(f"<li>{escape(text)}</li>" for text in steps.rewritten.value.texts[0])
+        frame.quiet(f"Rewritten by {escape(stage_label(rewrite))}:<ul>{texts}</ul>")
 
 
 def show(index: Index, corpus: Corpus, lists: list[tuple[str, Candidates]]) -> None:
@@ -93,8 +98,10 @@ with frame.page("Playground", "One query through one pipeline, stage by stage.")
             workspace, str(workspace.path), corpus, chosen, f"{corpus.hash}{chosen!r}"
         )
         begun = time.perf_counter()
-        lists = stages(chosen, index, query, rt)
+        steps = chosen.steps(index, Queries((query,)), rt, passing=True)
+        lists = lists_of(chosen, steps)
         st.caption(
             f"{(time.perf_counter() - begun) * 1000:.0f} ms over {len(index.chunks.value):,} chunks"
         )
+        searched_for(chosen.rewrite, steps)
         show(index, corpus, lists)

@@ -1,7 +1,7 @@
 """The pipeline: named slots of stages, and the diagram as two functions.
 
 INGEST   parse -> chunk -> enrich -> contextualize -> embed (+ lexical statistics for BM25)
-QUERY    filter -> first stage (dense | lexical | regex) -> fuse -> rerank -> assemble
+QUERY    filter -> rewrite -> first stage (dense | lexical | regex) -> fuse -> rerank -> assemble
 """
 
 import dataclasses
@@ -31,13 +31,17 @@ from retrieval.query.fuse import FUSERS, RRF, Fuser
 from retrieval.query.lexical import BM25
 from retrieval.query.regex import Regex
 from retrieval.query.rerank import RERANKERS, Reranker
+from retrieval.query.rewrite import Rewriter, Rewritten
+from retrieval.query.rewrite_chat import HyDE, MultiQuery
+from retrieval.query.synonyms import Synonyms
 from retrieval.runtime import Made, Runtime
 from retrieval.stage import Spec, Stage, build, full, short
 from retrieval.types import Candidates, Corpus, Int32, Queries
 
 RETRIEVERS: tuple[type[Retriever], ...] = (BM25, Dense, Regex)
 EMBEDDERS: tuple[type[Embedder], ...] = (Local, Voyage, VoyageContext, Cohere, Gemini, OpenAI)
-OPTIONAL = ("contextualize", "rerank")
+REWRITERS: tuple[type[Rewriter], ...] = (MultiQuery, HyDE, Synonyms)
+OPTIONAL = ("contextualize", "rewrite", "rerank")
 """Slots that may stay empty."""
 LISTS = ("enrich", "filter", "first")
 """Slots that hold several stages; all but `first` may hold none."""
@@ -53,6 +57,7 @@ class Pipeline:
     contextualize: Contextualizer | None = None
     embed: Embedder = Local()
     filter: tuple[Filter, ...] = ()
+    rewrite: Rewriter | None = None
     first: tuple[Retriever, ...] = (BM25(),)
     pool: int = 150
     fuse: Fuser = RRF()
@@ -77,10 +82,13 @@ class Pipeline:
     def idle(self) -> tuple[str, ...]:
         """Return the slots that cannot matter.
 
-        No filter asks what enrichers find, no dense stage embeds, or one list needs no fusing.
+        No filter asks what enrichers find, no dense stage embeds, no first stage heeds what queries
+        are rewritten to, or one list needs no fusing.
         """
         dense = any(isinstance(stage, Dense) for stage in self.first)
-        matters = {"enrich": self.filter, "embed": dense, "fuse": len(self.first) > 1}
+        heeded = self.rewrite is None or any(map(self.rewrite.concerns, self.first))
+        lists = len(self.first) > 1
+        matters = {"enrich": self.filter, "embed": dense, "rewrite": heeded, "fuse": lists}
         return tuple(slot for slot, why in matters.items() if not why)
 
     @property
@@ -130,8 +138,24 @@ class Pipeline:
         """Search, and return the ranking of every box of the diagram."""
         index = self.filtered(index, rt)
         asked = rt.given(queries, queries.hash, "queries", passing=passing)
-        found = tuple(stage.search(index, asked, self.pool, rt) for stage in self.first)
-        return self.combine(index, asked, found, rt)
+        rewrite = None if "rewrite" in self.idle else self.rewrite
+        written = rt.run(rewrite, asked) if rewrite else None
+        found = tuple(self._found(stage, index, asked, written, rt) for stage in self.first)
+        steps = self.combine(index, asked, found, rt)
+        return dataclasses.replace(steps, rewritten=written)
+
+    def _found(
+        self,
+        first: Retriever,
+        index: Index,
+        asked: Made[Queries],
+        written: Made[Rewritten] | None,
+        rt: Runtime,
+    ) -> Made[Candidates]:
+        """Return the one list of a first stage."""
+        if written is None or self.rewrite is None or not self.rewrite.concerns(first):
+            return first.search(index, asked, self.pool, rt)
+        return self.rewrite.search(first, index, asked, written, self.pool, rt)
 
     def combine(
         self, index: Index, asked: Made[Queries], found: tuple[Made[Candidates], ...], rt: Runtime
@@ -146,7 +170,8 @@ class Pipeline:
 class Steps:
     """A search box by box, each a ranking of the chunks of `index` that is made when first read.
 
-    `found` has the list of each first stage; without a reranker `reranked` is `pool`.
+    `found` has the list of each first stage; without a reranker `reranked` is `pool`. `rewritten`
+    is what was searched for besides the queries, None where nothing was.
     """
 
     index: Index
@@ -154,6 +179,7 @@ class Steps:
     pool: Made[Candidates]
     reranked: Made[Candidates]
     context: Made[Candidates]
+    rewritten: Made[Rewritten] | None = None
 
 
 @dataclass(frozen=True)
@@ -172,6 +198,7 @@ SLOTS: Mapping[str, tuple[type[Stage[Any]], ...]] = {
     "contextualize": (*CONTEXTUALIZERS, LLMContext),
     "embed": EMBEDDERS,
     "filter": FILTERS,
+    "rewrite": REWRITERS,
     "first": RETRIEVERS,
     "fuse": FUSERS,
     "rerank": (*RERANKERS, VoyageRerank, CohereRerank),

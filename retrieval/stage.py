@@ -165,6 +165,11 @@ def shown(default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"shown": True})
 
 
+def lines(default: str) -> Any:
+    """Declare a field that holds text of several lines."""
+    return dataclasses.field(default=default, metadata={"lines": True})
+
+
 def _value(value: Any, hint: Any, cls: type[Stage[Any]], field: str) -> Any:
     classes = stages_of(cls, field)
     if classes:

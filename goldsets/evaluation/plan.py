@@ -4,7 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from goldsets.evaluation.outlays import context_outlays, still_to_write
+from goldsets.evaluation.outlays import (
+    context_outlays,
+    rewrite_outlays,
+    searched,
+    still_to_write,
+)
 from goldsets.evaluation.spec import SweepSpec
 from goldsets.evaluation.sweep import Board, Prepared, by_chunks, embedding_outlays, is_dense
 from goldsets.types import GoldSet
@@ -12,6 +17,7 @@ from retrieval.cost import Outlay
 from retrieval.index import Index
 from retrieval.ingest.embed import Embedder, count_missing
 from retrieval.ingest.llm_context import LLMContext
+from retrieval.query.rewrite_chat import ByChat
 from retrieval.runtime import Runtime
 from retrieval.store import artifacts
 from retrieval.types import Corpus
@@ -29,6 +35,8 @@ class Plan:
     """What paid embedding takes, by model; models on this machine have none."""
     contexts: Mapping[str, Outlay]
     """What contexts written by chat models take, by model."""
+    rewrites: Mapping[str, Outlay]
+    """What queries rewritten by chat models take, by model."""
     lacking: Mapping[str, Sequence[str]]
     """What is not set up here, a sentence each with the fix, and the variants that need it."""
 
@@ -53,12 +61,20 @@ def plan(spec: SweepSpec, gold: GoldSet, corpus: Corpus, rt: Runtime) -> Plan:
         chunks = index.chunks.value
         passages = (chunks.indexed(corpus, i) for i in range(len(chunks)))
         texts[embedder.identity] += count_missing(embedder, passages, "passage", rt)
-    for embedder in {p.index.embedder for p in prepared if is_dense(p.variant.pipeline)}:
-        texts[embedder.identity] += count_missing(embedder, board.queries.texts, "query", rt)
-    embedding = embedding_outlays(prepared, board, unwritten)
-    contexts = context_outlays(by_chunks(prepared), corpus, rt)
-    lacking = _lacking(prepared, found, texts, unwritten)
-    return Plan(len(prepared), len(keys), len(found), dict(texts), embedding, contexts, lacking)
+    dense = (p.variant.pipeline for p in prepared if is_dense(p.variant.pipeline))
+    for embedder, asked in searched(dense, board.queries, rt).items():
+        for purpose, given in asked.items():
+            texts[embedder.identity] += count_missing(embedder, given, purpose, rt)
+    return Plan(
+        variants=len(prepared),
+        stages=len(keys),
+        kept=len(found),
+        texts_to_embed=dict(texts),
+        outlays=embedding_outlays(prepared, board, unwritten),
+        contexts=context_outlays(by_chunks(prepared), corpus, rt),
+        rewrites=rewrite_outlays((v.pipeline for v in spec.variants), board.queries, rt),
+        lacking=_lacking(prepared, found, texts, unwritten, board),
+    )
 
 
 def _to_embed(prepared: Iterable[Prepared], found: set[str]) -> Iterable[tuple[Embedder, Index]]:
@@ -74,16 +90,20 @@ def _lacking(
     found: Container[str],
     texts: Mapping[str, int],
     unwritten: Container[str],
+    board: Board,
 ) -> dict[str, list[str]]:
     """Collect what the variants lack; what is kept from before needs neither key nor package."""
     lacking: dict[str, list[str]] = defaultdict(list)
     for p in prepared:
         if p.ranking.key in found:
             continue
-        for stage in p.variant.pipeline.stages:
-            embedded = isinstance(stage, Embedder) and not texts.get(stage.identity)
-            written = isinstance(stage, LLMContext) and p.index.chunks.key not in unwritten
-            for problem in () if embedded or written else stage.lacking:
+        for stage in p.variant.pipeline.effective().stages:
+            kept = (
+                (isinstance(stage, Embedder) and not texts.get(stage.identity))
+                or (isinstance(stage, LLMContext) and p.index.chunks.key not in unwritten)
+                or (isinstance(stage, ByChat) and not stage.missing(board.queries, board.rt))
+            )
+            for problem in () if kept else stage.lacking:
                 if p.variant.name not in lacking[problem]:
                     lacking[problem].append(p.variant.name)
     return dict(lacking)

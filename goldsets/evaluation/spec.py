@@ -23,10 +23,13 @@ from goldsets.evaluation.measures import DEFAULT_MEASURES, Measure, parse_measur
 from retrieval.errors import InputError, SpecError, one_of
 from retrieval.pipeline import Pipeline, full_spec, pipeline_of, slot_value
 from retrieval.stage import Stage, full, short
+from retrieval.types import digest
 
 KEYS = ("base", "grid", "measures", "baseline")
 PLAIN_KEYS = ("variants", "measures", "baseline")
 MAX_VARIANTS = 2_000
+LONGEST = 40
+"""Characters of a field in a name; a prompt has more."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,8 @@ def _brief(value: Any) -> str:
         return f"{name}({', '.join(f'{k}={_brief(v)}' for k, v in fields.items())})"
     if isinstance(value, list):
         return "/".join(_brief(v) for v in value)
+    if isinstance(value, str) and (len(value) > LONGEST or "\n" in value):
+        return f"{' '.join(value.split())[:LONGEST]}…{digest(value)[:4]}"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from goldsets.evaluation import paired, stats
 from goldsets.evaluation.measures import Measure
 from goldsets.evaluation.no_answer import FOUND, unanswered
-from goldsets.evaluation.outlays import context_outlays, outlays
+from goldsets.evaluation.outlays import context_outlays, outlays, rewrite_outlays, searched
 from goldsets.evaluation.run import Run, run_id
 from goldsets.evaluation.score import score
 from goldsets.evaluation.spec import SweepSpec, Variant
@@ -82,8 +82,9 @@ def embedding_outlays(
     prepared: Iterable[Prepared], board: Board, unwritten: Mapping[str, Chunks]
 ) -> dict[str, Outlay]:
     """Plan what embedding takes, by model; `unwritten` are chunks whose contexts are to come."""
-    indexes = (p.index for p in prepared if is_dense(p.variant.pipeline))
-    return outlays(indexes, board.corpus, board.queries, board.rt, unwritten)
+    dense = [p for p in prepared if is_dense(p.variant.pipeline)]
+    asked = searched((p.variant.pipeline for p in dense), board.queries, board.rt)
+    return outlays((p.index for p in dense), board.corpus, asked, board.rt, unwritten)
 
 
 def by_chunks(prepared: Iterable[Prepared]) -> dict[str, Pipeline]:
@@ -179,8 +180,11 @@ def _run(board: Board, variant: Variant, spec: SweepSpec) -> Finished:
 
 
 def _cost(prepared: Prepared, board: Board) -> float | None:
-    contexts = context_outlays(by_chunks([prepared]), board.corpus, board.rt)
-    planned = (*contexts.values(), *embedding_outlays([prepared], board, {}).values())
+    planned = [
+        *context_outlays(by_chunks([prepared]), board.corpus, board.rt).values(),
+        *rewrite_outlays([prepared.variant.pipeline], board.queries, board.rt).values(),
+        *embedding_outlays([prepared], board, {}).values(),
+    ]
     return total(amount for p in planned for amount in (p.usd, p.kept_usd))
 
 

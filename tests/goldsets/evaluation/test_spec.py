@@ -10,6 +10,7 @@ from goldsets.evaluation.spec import MAX_VARIANTS, SweepSpec, read_sweep, sweep_
 from retrieval.errors import InputError, SpecError
 from retrieval.pipeline import Pipeline, pipeline_of
 
+DENSE = {"first": ["Dense"]}
 EXAMPLE = """
 base: {chunk: Given, first: [{BM25: {k1: 0.9, b: 0.4, tokenize: Identifiers}}], fuse: RRF}
 grid:
@@ -77,6 +78,19 @@ def test_nothing_given_is_one_pipeline_and_the_default_measures() -> None:
             ],
         ),
         (
+            {
+                "rewrite": [None, "HyDE", {"Synonyms": {"table": "gc: garbage\ncpu: processor\n"}}],
+                "first": [["BM25"], ["Dense"]],
+            },
+            [
+                "BM25",
+                "Dense",
+                "HyDE · Dense",
+                "Synonyms · BM25",
+                "Synonyms · Dense",
+            ],
+        ),
+        (
             {"chunk": ["Given", "ByHeading"], "contextualize": [None, "Headings"]},
             ["Given", "Given · Headings", "ByHeading", "ByHeading · Headings"],
         ),
@@ -109,6 +123,14 @@ def test_names_tell_all_variants_apart() -> None:
     )
     assert len(set(found)) == len(found) == 4 * 2 * 7
     assert all(found)
+
+
+def test_long_texts_are_cut_in_names_and_told_apart() -> None:
+    prompts = [f"Write on {{query}} {'at length, ' * 20}{end}." for end in ("a", "b")]
+    found = names({"grid": {"rewrite": [{"HyDE": {"prompt": p}} for p in prompts]}, "base": DENSE})
+    assert len(set(found)) == 2
+    assert all(n.startswith("HyDE(prompt=Write on {query} at length") for n in found)
+    assert all(len(n) < 70 for n in found)
 
 
 def test_pipelines_that_cannot_differ_are_one_variant() -> None:
