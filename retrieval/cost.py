@@ -108,7 +108,8 @@ def _price(name: str, value: Any) -> Price:
     known = [f.name for f in fields(Price)]
     for field, amount in value.items() if isinstance(value, dict) else [("price", value)]:
         number = isinstance(amount, int | float) and not isinstance(amount, bool) and amount >= 0
-        if field not in known or (field != "since" and not number):
+        fits = isinstance(amount, str) if field in ("since", "source") else number
+        if field not in known or not fits:
             raise InputError(
                 f"{amount!r} is not a price; give US dollars for a million tokens (searches: for"
                 f" one) under {', '.join(known)}",

@@ -73,7 +73,8 @@ def test_prices_are_found_by_name_date_and_vendor() -> None:
 def test_every_price_has_a_date_and_says_what_its_vendor_charges(name: str) -> None:
     price = PRICES[name]
     assert price.since >= "2025"
-    amounts = [getattr(price, f.name) for f in fields(Price) if f.name != "since"]
+    assert "://" not in price.source
+    amounts = [getattr(price, f.name) for f in fields(Usage)]
     assert any(a is not None for a in amounts)
     assert all(a is None or a > 0 for a in amounts)
 
@@ -94,6 +95,7 @@ def test_a_workspace_has_prices_of_its_own(tmp_path: Path) -> None:
         ({"a/b": {"input": -1}}, "a/b: input: -1 is not a price"),
         ({"a/b": {"inptu": 1}}, "a/b: inptu: 1 is not a price"),
         ({"a/b": {"input": True}}, "a/b: input: True is not a price"),
+        ({"a/b": {"source": 1}}, "a/b: source: 1 is not a price"),
     ],
 )
 def test_prices_that_are_none_are_named(tmp_path: Path, given: object, says: str) -> None:
