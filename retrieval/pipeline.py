@@ -5,7 +5,7 @@ QUERY    filter -> rewrite -> first stage (dense | lexical | regex) -> fuse -> r
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -180,6 +180,28 @@ class Steps:
     reranked: Made[Candidates]
     context: Made[Candidates]
     rewritten: Made[Rewritten] | None = None
+
+
+FUSED, RERANKED, CONTEXT = "fused", "reranked", "context"
+
+
+def boxes(pipeline: Pipeline, steps: Steps) -> dict[str, Made[Candidates]]:
+    """Name the ranking of every box that a pipeline has, in the order of the diagram."""
+    named = dict(zip(first_names(pipeline.first), steps.found, strict=True))
+    if len(steps.found) > 1:
+        named[FUSED] = steps.pool
+    if pipeline.rerank:
+        named[RERANKED] = steps.reranked
+    return {**named, CONTEXT: steps.context}
+
+
+def first_names(first: Sequence[Retriever]) -> list[str]:
+    """Name first stages by their class, and by a number where there are two of one."""
+    names = [type(stage).__name__ for stage in first]
+    return [
+        name if names.count(name) == 1 else f"{name} {names[: i + 1].count(name)}"
+        for i, name in enumerate(names)
+    ]
 
 
 @dataclass(frozen=True)

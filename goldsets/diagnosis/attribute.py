@@ -14,9 +14,10 @@ import numpy as np
 
 from goldsets.diagnosis import replay
 from goldsets.diagnosis.causes import Cause
-from goldsets.diagnosis.trail import FUSED, RERANKED, Trail, is_dense
+from goldsets.diagnosis.trail import Trail, is_dense
 from goldsets.evaluation.target import NEVER
 from goldsets.evidence import Status
+from retrieval.pipeline import FUSED, RERANKED
 from retrieval.query.assemble import Assembled, Context
 from retrieval.query.lexical import BM25
 from retrieval.query.passages import Reason

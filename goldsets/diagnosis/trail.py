@@ -4,7 +4,6 @@ All evidence and all boxes at once: a rank is that at which the chunks so far co
 share of the evidence, counted from 0, `NEVER` where they never do.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,15 +17,13 @@ from goldsets.evaluation.sweep import Board
 from goldsets.evaluation.target import NEVER, Target
 from goldsets.types import GoldSet
 from retrieval.errors import InputError
-from retrieval.pipeline import Pipeline, Steps
+from retrieval.pipeline import Pipeline, Steps, boxes
 from retrieval.query.dense import Dense
 from retrieval.query.first import Retriever
 from retrieval.types import Bool, Candidates, Float64, Int32, Int64
 
 CELLS = 5_000_000
 """Places of rankings without a cut that are looked at together: queries times depth."""
-
-FUSED, RERANKED, CONTEXT = "fused", "reranked", "context"
 
 
 @dataclass(frozen=True)
@@ -176,30 +173,11 @@ def trail(board: Board, pipeline: Pipeline, measure: Measure, *, passing: bool =
         raise InputError(f"a trail follows what R@k finds, not {measure}; give R@20, say")
     index = pipeline.ingest(board.corpus, board.rt)
     steps = pipeline.steps(index, board.queries, board.rt, passing=passing)
-    names, lists = zip(*_rankings(pipeline, steps), strict=True)
+    named = boxes(pipeline, steps)
     target = board.target(index)
+    lists = [made.value for made in named.values()]
     ranks = found_ranks(Rankings(target, stacked(lists)), measure.share)
-    return Trail(board, pipeline, measure, steps, target, names, ranks)
-
-
-def _rankings(pipeline: Pipeline, steps: Steps) -> list[tuple[str, Candidates]]:
-    names = first_names(pipeline.first)
-    rankings = [(n, f.value) for n, f in zip(names, steps.found, strict=True)]
-    if len(names) > 1:
-        rankings.append((FUSED, steps.pool.value))
-    if pipeline.rerank:
-        rankings.append((RERANKED, steps.reranked.value))
-    return [*rankings, (CONTEXT, steps.context.value)]
-
-
-def first_names(first: Sequence[Retriever]) -> list[str]:
-    """Name first stages by their class, and by a number where there are two of one."""
-    names = [type(stage).__name__ for stage in first]
-    many = Counter(names)
-    return [
-        name if many[name] == 1 else f"{name} {names[: i + 1].count(name)}"
-        for i, name in enumerate(names)
-    ]
+    return Trail(board, pipeline, measure, steps, target, tuple(named), ranks)
 
 
 def is_dense(stage: Retriever) -> bool:
