@@ -6,18 +6,15 @@ Exit codes: 0 done, 2 an error that one sentence on standard error explains.
 import json
 import os
 import sys
-import time
-from collections.abc import Callable, Iterable
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, Any
 
 import typer
 
 from goldsets.budget import budget
-from retrieval.errors import InputError, PizzaError
-
-P = ParamSpec("P")
+from goldsets.diagnosis.commands import diagnose, suggest
+from goldsets.terminal import WorkspaceOption, follow, plainly, tell
+from retrieval.errors import InputError
 
 app = typer.Typer(
     help="Pizza Night: which retrieval pipeline finds the right passage, and how sure is that?",
@@ -26,25 +23,6 @@ app = typer.Typer(
 )
 export = typer.Typer(help="Write what is in the workspace to files.", no_args_is_help=True)
 app.add_typer(export, name="export")
-
-WorkspaceOption = Annotated[
-    Path | None,
-    typer.Option("--workspace", "-w", envvar="PIZZA_WORKSPACE", help="The folder to work in."),
-]
-
-
-def plainly(command: Callable[P, None]) -> Callable[P, None]:
-    """Turn an error that was raised on purpose into one line and exit code 2."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except PizzaError as e:
-            typer.echo(f"pizza: {e}", err=True)
-            raise typer.Exit(2) from e
-
-    return run
 
 
 @app.command()
@@ -77,7 +55,7 @@ def ingest(
     if written.absent:
         fate = "removed" if prune else "kept (--prune leaves them out)"
         typer.echo(f"{len(written.absent):,} not among what was given, {fate}")
-    _tell(read.problems)
+    tell(read.problems)
 
 
 @app.command("import")
@@ -143,7 +121,7 @@ def sweep_(
         for line in sweep_plan(ws, parsed, goldset, version):
             typer.echo(line)
         return
-    job = _follow(ws, start_sweep(ws, parsed, goldset, version).id)
+    job = follow(ws, start_sweep(ws, parsed, goldset, version).id)
     result = runs.sweep(ws, job) or {}
     _print_leaderboard(result)
     if out:
@@ -212,33 +190,12 @@ def sample(workspace: WorkspaceOption = None) -> None:
     corpus = load(ws)
     goldset = gold.read(ws, NAME)
     typer.echo(f"{NAME}: {len(corpus):,} documents, {len(goldset.queries):,} queries")
-    _tell(evidence_lines(goldset, corpus))
+    tell(evidence_lines(goldset, corpus))
 
 
 app.command()(plainly(budget))
-
-
-def _follow(workspace: Any, job: int) -> int:
-    """Print a job's progress until it is over; pause it on Ctrl+C."""
-    from goldsets import jobs
-
-    shown = ""
-    try:
-        while not (now := jobs.get(workspace, job)).over:
-            line = f"{now.units_done}/{now.units}  {now.step} {now.done:,}/{now.total:,}"
-            if line != shown and sys.stderr.isatty():
-                typer.echo(f"\r\033[K{line}", nl=False, err=True)
-            shown = line
-            time.sleep(0.1)
-    except KeyboardInterrupt:
-        jobs.ask(workspace, job, "pause")
-        raise PizzaError("paused; the same command goes on from here") from None
-    if sys.stderr.isatty():
-        typer.echo("\r\033[K", nl=False, err=True)
-    if now.state != "done":
-        fix = "the same command goes on from here" if now.state != "failed" else now.error
-        raise PizzaError(f"the sweep was {now.state}: {fix}")
-    return job
+app.command()(plainly(diagnose))
+app.command()(plainly(suggest))
 
 
 def _save(result: dict[str, Any], out: Path) -> None:
@@ -270,16 +227,8 @@ def _print_leaderboard(result: dict[str, Any]) -> None:
         f"{stages['computed']} stages computed, {stages['reused']} reused,"
         f" {result['texts_embedded']:,} texts embedded, {result['seconds']} s"
     )
-    _tell([f"evidence not found in the corpus: {g}" for g in result["goldset"]["gone"]])
-    _tell([f"evidence edited, counted once confirmed: {e}" for e in result["goldset"]["edited"]])
-
-
-def _tell(lines: Iterable[str]) -> None:
-    every = list(lines)
-    for line in every[:20]:
-        typer.echo(line, err=True)
-    if len(every) > 20:
-        typer.echo(f"... and {len(every) - 20:,} more", err=True)
+    tell([f"evidence not found in the corpus: {g}" for g in result["goldset"]["gone"]])
+    tell([f"evidence edited, counted once confirmed: {e}" for e in result["goldset"]["edited"]])
 
 
 def _pair(option: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from goldsets import jobs
+from goldsets.diagnosis.work import run_loop, try_changes
 from goldsets.evaluation.spec import sweep_of
 from goldsets.evaluation.sweep import sweep
 from goldsets.labelling.pools import fill
@@ -57,9 +58,20 @@ def _pool(workspace: Workspace, job: jobs.Job, claim: jobs.Claim, rt: Runtime) -
     claim.unit(len(queries), "pool", "")
 
 
+def _try(workspace: Workspace, job: jobs.Job, claim: jobs.Claim, rt: Runtime) -> None:
+    try_changes(workspace, job.spec, rt, claim.unit)
+
+
+def _improve(workspace: Workspace, job: jobs.Job, claim: jobs.Claim, rt: Runtime) -> None:
+    run_loop(workspace, job.id, job.spec, rt)
+    claim.unit(1, "improve", "")
+
+
 KINDS: dict[str, Callable[[Workspace, jobs.Job, jobs.Claim, Runtime], None]] = {
     "sweep": _sweep,
     "pool": _pool,
+    "try": _try,
+    "improve": _improve,
 }
 
 

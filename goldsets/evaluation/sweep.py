@@ -175,11 +175,12 @@ def _run(board: Board, variant: Variant, spec: SweepSpec) -> Finished:
     values = board.values(prepared.index, ranking.ids, [*spec.measures, FOUND])
     told = unanswered(board.gold, ranking, values[-1] == 1)
     tokens_at = _tokens_at(spec, ranking.ids, prepared.index.tokens.value)
-    cost_usd = _cost(prepared, board)
+    cost_usd = cost_of(prepared, board)
     return Finished(run, values[:-1], tokens_at, asdict(told) if told else None, cost_usd)
 
 
-def _cost(prepared: Prepared, board: Board) -> float | None:
+def cost_of(prepared: Prepared, board: Board) -> float | None:
+    """Return what vendors cost from nothing, kept or not; None where a price is unknown."""
     planned = [
         *context_outlays(by_chunks([prepared]), board.corpus, board.rt).values(),
         *rewrite_outlays([prepared.variant.pipeline], board.queries, board.rt).values(),

@@ -52,6 +52,20 @@ def read(workspace: Workspace, ids: Sequence[str]) -> list[Run]:
     return [found[run] for run in ids]
 
 
+def find(workspace: Workspace, named: str) -> Run:
+    """Read the newest run that an id, the beginning of one, or a variant's name means.
+
+    Raises:
+        NotFound: there is no such run; the message lists the newest.
+    """
+    with workspace.read() as db:
+        rows = db.execute("SELECT id, variant FROM runs ORDER BY created DESC, id").fetchall()
+    for row in rows:
+        if named and (row["variant"] == named or row["id"].startswith(named)):
+            return read(workspace, [row["id"]])[0]
+    raise NotFound("run", named, [f"{r['id']} ({r['variant']})" for r in rows[:10]])
+
+
 def keep_sweep(workspace: Workspace, job: int, goldset: str, result: dict[str, Any]) -> None:
     """Keep the result of a sweep's job, in place of an earlier one of the same job."""
     with workspace.write() as db:

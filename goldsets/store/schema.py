@@ -92,4 +92,20 @@ def evenings(db: "Database") -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (gold, runs_and_jobs, evenings)
+def trials(db: "Database") -> None:
+    """Changes that were tried, each once on the same queries; and what loops came to."""
+    create(
+        db,
+        """CREATE TABLE trials (
+            id INTEGER PRIMARY KEY, goldset TEXT NOT NULL, gold_version TEXT NOT NULL,
+            corpus TEXT NOT NULL, corpus_version INTEGER NOT NULL, measure TEXT NOT NULL,
+            base TEXT NOT NULL, changed TEXT NOT NULL, held_out INTEGER NOT NULL,
+            result TEXT NOT NULL, created TEXT NOT NULL,
+            UNIQUE (goldset, gold_version, corpus, corpus_version, measure, base, changed))""",
+        """CREATE TABLE loops (
+            job INTEGER PRIMARY KEY REFERENCES jobs(id), goldset TEXT NOT NULL,
+            result TEXT NOT NULL, created TEXT NOT NULL)""",
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (gold, runs_and_jobs, evenings, trials)

@@ -1,0 +1,68 @@
+"""Suggestions: what could be changed to bring lost evidence back, and what is left to people."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from goldsets.diagnosis.attribute import Diagnosis, Loss
+from goldsets.diagnosis.causes import ABOUT, Cause
+from goldsets.diagnosis.rules import RULES, Lost
+from goldsets.evaluation.words import count
+from retrieval.pipeline import Pipeline
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A change to a pipeline that should bring the evidence of `helps` (query ids) back.
+
+    Without a `pipeline` it is something for people to do.
+    """
+
+    title: str
+    why: str
+    causes: tuple[Cause, ...]
+    helps: tuple[str, ...]
+    pipeline: Pipeline | None = None
+
+
+def suggestions(diagnosis: Diagnosis) -> list[Suggestion]:
+    """List what could be changed, what should help most queries first; equal changes are one."""
+    found: dict[Pipeline, Suggestion] = {}
+    for cause, rule in RULES.items():
+        losses = diagnosis.of(cause)
+        for title, pipeline in rule(Lost(diagnosis.trail, losses)) if losses else ():
+            helps = tuple(dict.fromkeys(_ids(diagnosis, losses)))
+            new = Suggestion(title, _why(cause, helps), (cause,), helps, pipeline)
+            known = found.get(pipeline.effective())
+            found[pipeline.effective()] = _joined(known, new) if known else new
+    found.pop(diagnosis.trail.pipeline.effective(), None)
+    by_hand = [s for cause in BY_HAND if (s := _by_hand(diagnosis, cause))]
+    return [*sorted(found.values(), key=lambda s: -len(s.helps)), *by_hand]
+
+
+def _ids(diagnosis: Diagnosis, losses: Sequence[Loss]) -> list[str]:
+    return [diagnosis.trail.board.gold.queries[loss.query].id for loss in losses]
+
+
+def _why(cause: Cause, helps: Sequence[str]) -> str:
+    return f"{count(len(helps), 'query', 'queries')} with {cause.words}. {ABOUT[cause]}"
+
+
+def _joined(a: Suggestion, b: Suggestion) -> Suggestion:
+    helps = tuple(dict.fromkeys((*a.helps, *b.helps)))
+    return Suggestion(a.title, f"{a.why} {b.why}", (*a.causes, *b.causes), helps, a.pipeline)
+
+
+BY_HAND = {
+    Cause.NOT_IN_CORPUS: "Bring the missing documents in, on the Corpora page",
+    Cause.PARSE_LOST: "See where the evidence stands now, on the Gold set page under Changes",
+    Cause.PROBABLY_UNLABELLED: "Judge the passages that say the same words",
+}
+"""What no change to a pipeline mends."""
+
+
+def _by_hand(diagnosis: Diagnosis, cause: Cause) -> Suggestion | None:
+    losses = diagnosis.of(cause)
+    if not losses:
+        return None
+    helps = tuple(dict.fromkeys(_ids(diagnosis, losses)))
+    return Suggestion(BY_HAND[cause], _why(cause, helps), (cause,), helps)
