@@ -36,7 +36,7 @@ from retrieval.query.rewrite_chat import HyDE, MultiQuery
 from retrieval.query.synonyms import Synonyms
 from retrieval.runtime import Made, Runtime
 from retrieval.stage import Spec, Stage, build, full, short
-from retrieval.types import Candidates, Corpus, Int32, Queries
+from retrieval.types import Bool, Candidates, Corpus, Int32, Queries
 
 RETRIEVERS: tuple[type[Retriever], ...] = (BM25, Dense, Regex)
 EMBEDDERS: tuple[type[Embedder], ...] = (Local, Voyage, VoyageContext, Cohere, Gemini, OpenAI)
@@ -123,8 +123,11 @@ class Pipeline:
         """Narrow an index to the chunks that every filter keeps; without any it stays as it is."""
         if not self.filter:
             return index
-        masks = [rt.run(s, index.corpus, index.chunks, *index.fields) for s in self.filter]
-        return dataclasses.replace(index, kept=rt.run(Conjunction(), *masks))
+        return dataclasses.replace(index, kept=rt.run(Conjunction(), *self.masks(index, rt)))
+
+    def masks(self, index: Index, rt: Runtime) -> list[Made[Bool]]:
+        """Return which chunks each filter keeps."""
+        return [rt.run(s, index.corpus, index.chunks, *index.fields) for s in self.filter]
 
     def search(
         self, index: Index, queries: Queries, rt: Runtime, *, passing: bool = False
@@ -138,24 +141,31 @@ class Pipeline:
         """Search, and return the ranking of every box of the diagram."""
         index = self.filtered(index, rt)
         asked = rt.given(queries, queries.hash, "queries", passing=passing)
-        rewrite = None if "rewrite" in self.idle else self.rewrite
-        written = rt.run(rewrite, asked) if rewrite else None
-        found = tuple(self._found(stage, index, asked, written, rt) for stage in self.first)
-        steps = self.combine(index, asked, found, rt)
-        return dataclasses.replace(steps, rewritten=written)
+        written = self.rewritten(asked, rt)
+        found = self.find(index, asked, written, self.pool, rt)
+        return dataclasses.replace(self.combine(index, asked, found, rt), rewritten=written)
 
-    def _found(
+    def rewritten(self, asked: Made[Queries], rt: Runtime) -> Made[Rewritten] | None:
+        """Return what is searched for besides the queries, None where nothing is."""
+        rewrite = None if "rewrite" in self.idle else self.rewrite
+        return rt.run(rewrite, asked) if rewrite else None
+
+    def find(
         self,
-        first: Retriever,
         index: Index,
         asked: Made[Queries],
         written: Made[Rewritten] | None,
+        depth: int,
         rt: Runtime,
-    ) -> Made[Candidates]:
-        """Return the one list of a first stage."""
-        if written is None or self.rewrite is None or not self.rewrite.concerns(first):
-            return first.search(index, asked, self.pool, rt)
-        return self.rewrite.search(first, index, asked, written, self.pool, rt)
+    ) -> tuple[Made[Candidates], ...]:
+        """Return the one list of each first stage."""
+
+        def one(first: Retriever) -> Made[Candidates]:
+            if written is None or self.rewrite is None or not self.rewrite.concerns(first):
+                return first.search(index, asked, depth, rt)
+            return self.rewrite.search(first, index, asked, written, depth, rt)
+
+        return tuple(map(one, self.first))
 
     def combine(
         self, index: Index, asked: Made[Queries], found: tuple[Made[Candidates], ...], rt: Runtime

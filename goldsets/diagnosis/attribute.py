@@ -200,9 +200,9 @@ def _absent(t: Trail, row: int) -> Suspect:
 
 def _filters(t: Trail, row: int) -> str:
     """Name the filters that let less than enough of a piece through."""
-    index, chunks = t.steps.index, t.chunks_of(row)
-    made = ((s, t.board.rt.run(s, index.corpus, index.chunks).value) for s in t.pipeline.filter)
-    names = [s.label or type(s).__name__ for s, kept in made if not kept[chunks].all()]
+    chunks = t.chunks_of(row)
+    masks = zip(t.pipeline.filter, t.pipeline.masks(t.steps.index, t.board.rt), strict=True)
+    names = [s.label or type(s).__name__ for s, kept in masks if not kept.value[chunks].all()]
     return f"kept out by {', '.join(names)}"
 
 

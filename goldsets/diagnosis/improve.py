@@ -35,7 +35,6 @@ from retrieval.ingest.embed import count_missing
 from retrieval.pipeline import Pipeline
 from retrieval.providers.local import Local
 from retrieval.query.rerank import MaxSim, Rescore
-from retrieval.stage import Stage
 from retrieval.types import Float64, Int64
 
 STEPS = 8
@@ -178,7 +177,7 @@ def improve(
         begun = time.perf_counter()
         board.rt.progress(f"Step {number + 1}", number, steps)
         found = suggestions(diagnose(trail(race.board, best, measure, passing=True)))
-        candidates = [s for s in found if s.pipeline and _free(s.pipeline)]
+        candidates = [s for s in found if s.pipeline and all(map(is_free, s.pipeline.stages))]
         won = race.won(best, candidates)
         if won is None or won[0].pipeline is None:
             break
@@ -186,12 +185,6 @@ def improve(
         best = won[0].pipeline
     trial = tried(board, base, best, measure) if taken else None
     return Improvement(base, best, tuple(taken), trial, race.unfixed(), tuple(race.errors))
-
-
-def _free(pipeline: Pipeline) -> bool:
-    stages = (getattr(pipeline, name) for name in pipeline.__dataclass_fields__)
-    flat = (s for value in stages for s in (value if isinstance(value, tuple) else (value,)))
-    return all(is_free(stage) for stage in flat if isinstance(stage, Stage))
 
 
 def _mean(gain: Float64) -> float:

@@ -101,8 +101,8 @@ def whole(trail: Trail, rows: Int64) -> Bool | None:
     place = {row: i for i, row in enumerate(_places(c.document, c.start, c.end))}
     own = np.array([[place[tuple(piece)]] for piece in pieces.tolist()])
     asked = _asked(trail, rows)
-    found = [stage.search(index, asked, p.pool + len(rows), rt).value for stage in p.first]
-    lists = [_without_others(ranking, own, p.pool) for ranking in found]
+    found = also.find(index, asked, also.rewritten(asked, rt), p.pool + len(rows), rt)
+    lists = [_without_others(made.value, own, p.pool) for made in found]
     return _reaches(trail, also, index, asked, lists, own)
 
 

@@ -22,7 +22,7 @@ from retrieval.pipeline import Pipeline
 from retrieval.providers.local import Local, Model
 from retrieval.query.assemble import Context, InRankOrder
 from retrieval.query.dense import Dense
-from retrieval.query.filter import Equals, Filter, In, Range, values_of
+from retrieval.query.filter import FIXED, Equals, Filter, In, Range
 from retrieval.query.first import Retriever
 from retrieval.query.fuse import RRF, Weighted
 from retrieval.query.lexical import BM25
@@ -62,6 +62,11 @@ class Lost:
     def documents(self) -> list[int]:
         """Return the rows of the documents that hold the evidence."""
         return sorted({int(self.trail.board.anchored.document[s.row]) for s in self.losses})
+
+    @property
+    def chunks(self) -> list[int]:
+        """Return the chunks that would have to be found."""
+        return [c for loss in self.losses for c in self.trail.chunks_of(loss.row)]
 
     def changed(self, **slots: object) -> Pipeline:
         """Return the pipeline with other slots."""
@@ -108,10 +113,10 @@ def _smaller(lost: Lost) -> Iterator[Change]:
 def filtered(lost: Lost) -> Iterator[Change]:
     """Relax each filter to what the evidence's documents hold, or drop it."""
     every = lost.pipeline.filter
+    masks = lost.pipeline.masks(lost.trail.steps.index, lost.trail.board.rt)
     for i, stage in enumerate(every):
         rest = (*every[:i], *every[i + 1 :])
-        kept = stage.kept(lost.trail.board.corpus)[lost.documents]
-        if kept.all():
+        if masks[i].value[lost.chunks].all():
             continue
         wider = _wider(stage, lost)
         if wider:
@@ -124,8 +129,9 @@ def _wider(stage: Filter, lost: Lost) -> Filter | None:
     """Return a filter that also keeps the evidence's documents, if their values allow it."""
     if not isinstance(stage, Equals | In | Range):
         return None
-    every = values_of(lost.trail.board.corpus, stage.field, type(stage).__name__)
-    values = [v for d in lost.documents if (v := every[d]) is not None]
+    documents = [lost.trail.board.corpus.documents[d] for d in lost.documents]
+    found = (getattr(d, f) if (f := stage.field) in FIXED else d.metadata.get(f) for d in documents)
+    values = [value for value in found if value is not None]
     if not values or len(set(values)) > 10:
         return None
     if isinstance(stage, Range):

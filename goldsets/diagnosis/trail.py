@@ -146,8 +146,10 @@ class Trail:
         depth = min(len(index.chunks.value), max(self.pipeline.pool, CELLS // max(len(asked), 1)))
         rt = self.board.rt
         queries = rt.given(some.board.queries, some.board.queries.hash, passing=True)
-        lists = [s.search(index, queries, depth, rt).value for s in self.pipeline.first]
-        ranks = found_ranks(Rankings(some.target, stacked(lists)), self.measure.share)
+        written = self.pipeline.rewritten(queries, rt)
+        found = self.pipeline.find(index, queries, written, depth, rt)
+        lists = stacked([made.value for made in found])
+        ranks = found_ranks(Rankings(some.target, lists), self.measure.share)
         here = np.flatnonzero(np.isin(self.board.anchored.query, asked))
         return np.asarray(ranks[:, np.searchsorted(here, rows)])
 
