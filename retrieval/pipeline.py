@@ -15,7 +15,7 @@ from retrieval.ingest.chunk import CHUNKERS, Chunker, FixedTokens, vocabulary_of
 from retrieval.ingest.contextualize import CONTEXTUALIZERS, Contextualizer
 from retrieval.ingest.embed import Embedder
 from retrieval.ingest.enrich import ENRICHERS, Enricher
-from retrieval.ingest.llm_context import LLMContext
+from retrieval.ingest.llm_context import Gloss, LLMContext
 from retrieval.ingest.parse import PARSERS, Blocks, Structure
 from retrieval.ingest.tokens import CountTokens, token_counts
 from retrieval.providers.cohere import Cohere, CohereRerank
@@ -227,7 +227,7 @@ SLOTS: Mapping[str, tuple[type[Stage[Any]], ...]] = {
     "parse": PARSERS,
     "chunk": CHUNKERS,
     "enrich": ENRICHERS,
-    "contextualize": (*CONTEXTUALIZERS, LLMContext),
+    "contextualize": (*CONTEXTUALIZERS, LLMContext, Gloss),
     "embed": EMBEDDERS,
     "filter": FILTERS,
     "rewrite": REWRITERS,

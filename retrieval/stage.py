@@ -84,7 +84,9 @@ def _spec(stage: Stage[Any], *, every: bool) -> Spec:
     fields = {
         f.name: _plain(getattr(stage, f.name), hints[f.name], every)
         for f in dataclasses.fields(stage)
-        if every or f.metadata.get("shown") or getattr(stage, f.name) != _default(f)
+        if (every and not f.metadata.get("later"))
+        or f.metadata.get("shown")
+        or getattr(stage, f.name) != _default(f)
     }
     name = type(stage).__name__
     return {name: fields} if fields else name
@@ -165,9 +167,12 @@ def shown(default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"shown": True})
 
 
-def lines(default: str) -> Any:
-    """Declare a field that holds text of several lines."""
-    return dataclasses.field(default=default, metadata={"lines": True})
+def lines(default: str, *, later: bool = False) -> Any:
+    """Declare a field that holds text of several lines.
+
+    `later` says that it came after keys were made: they name it only where it is not default.
+    """
+    return dataclasses.field(default=default, metadata={"lines": True, "later": later})
 
 
 def _value(value: Any, hint: Any, cls: type[Stage[Any]], field: str) -> Any:

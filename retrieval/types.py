@@ -98,7 +98,8 @@ class Chunks:
     """The passages of a corpus that are indexed, in document order, as arrays of one length C.
 
     `document` is a row of `Corpus.documents`; `start`, `end` are offsets into its text.
-    `contexts[context_of[i]]` is the text that a stage put beside chunk i (never inside it).
+    `contexts[context_of[i]]` is the text that a stage put beside chunk i (never inside it);
+    `context_only` `(C,)` says which chunks an index sees by that alone, None: none.
     """
 
     document: Int32
@@ -106,6 +107,7 @@ class Chunks:
     end: Int32
     context_of: Int32
     contexts: tuple[str, ...] = ("",)
+    context_only: Bool | None = None
 
     @classmethod
     def of_spans(cls, per_document: Iterable[Iterable[tuple[int, int]]]) -> "Chunks":
@@ -128,8 +130,10 @@ class Chunks:
         return self.contexts[int(self.context_of[i])]
 
     def indexed(self, corpus: Corpus, i: int) -> str:
-        """Return what an index sees: the context, a line break, the text."""
+        """Return what an index sees: the context, a line break, the text; or the first alone."""
         context = self.context(i)
+        if self.context_only is not None and self.context_only[i]:
+            return context
         text = self.text(corpus, i)
         return f"{context}\n{text}" if context else text
 
@@ -142,7 +146,8 @@ class Chunks:
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the value as named arrays, for the artefact store."""
         own = {"document": self.document, "start": self.start, "end": self.end}
-        return {**own, "context_of": self.context_of, "contexts": pack(self.contexts)}
+        only = {} if self.context_only is None else {"context_only": self.context_only}
+        return {**own, "context_of": self.context_of, "contexts": pack(self.contexts), **only}
 
     @classmethod
     def of_arrays(cls, a: Mapping[str, NDArray[np.generic]]) -> "Chunks":
@@ -150,7 +155,8 @@ class Chunks:
         document, start, end, context_of = (
             np.asarray(a[name], np.int32) for name in ("document", "start", "end", "context_of")
         )
-        return cls(document, start, end, context_of, unpack(a["contexts"]))
+        only = np.asarray(a["context_only"], np.bool_) if "context_only" in a else None
+        return cls(document, start, end, context_of, unpack(a["contexts"]), only)
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def _words(hint: Any) -> str:
 def _default(cls: StageClass, name: str) -> str:
     spec = full(cls())
     assert isinstance(spec, dict)
-    text = json.dumps(spec[cls.__name__][name], ensure_ascii=False)
+    text = json.dumps(spec[cls.__name__].get(name, getattr(cls(), name)), ensure_ascii=False)
     return f"`{text}`" if len(text) <= 2 * LONG else f"`{text[:LONG]}`..."
 
 

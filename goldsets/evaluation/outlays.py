@@ -1,14 +1,15 @@
 """What vendors are paid for a sweep's contexts, rewritten queries and embedding; calls nobody."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from retrieval.cost import Outlay
 from retrieval.index import Index
 from retrieval.ingest.embed import Embedder, Purpose
-from retrieval.ingest.llm_context import EXPECTED, LLMContext
+from retrieval.ingest.llm_context import Written
+from retrieval.ingest.parse import Structure
 from retrieval.pipeline import Pipeline
 from retrieval.providers.remote import RemoteEmbedder, outlay, units_of
 from retrieval.providers.writer import Asked, Writer
@@ -17,20 +18,30 @@ from retrieval.runtime import Runtime
 from retrieval.types import Chunks, Corpus, Queries
 
 
-def bare_chunks(pipeline: Pipeline, corpus: Corpus, rt: Runtime) -> Chunks:
-    """Return a pipeline's chunks without their contexts: to count them pays nobody."""
-    return replace(pipeline, contextualize=None).ingest(corpus, rt).chunks.value
+@dataclass(frozen=True)
+class Awaited:
+    """Chunks whose contexts a chat model has yet to write: these, and the tokens to come beside."""
+
+    chunks: Chunks
+    expected: Sequence[int]
 
 
 def still_to_write(
     pipelines: Mapping[str, Pipeline], found: Container[str], corpus: Corpus, rt: Runtime
-) -> dict[str, Chunks]:
-    """Return the bare chunks of the pipelines whose contexts a chat model has yet to write."""
-    return {
-        key: bare_chunks(pipeline, corpus, rt)
-        for key, pipeline in pipelines.items()
-        if isinstance(pipeline.contextualize, LLMContext) and key not in found
-    }
+) -> dict[str, Awaited]:
+    """Return what is awaited, by the key of the chunks that will hold it; it pays nobody."""
+    awaited = {}
+    for key, pipeline in pipelines.items():
+        if isinstance(pipeline.contextualize, Written) and key not in found:
+            structure, chunks = _bare(pipeline, corpus, rt)
+            awaited[key] = Awaited(*pipeline.contextualize.awaited(corpus, structure, chunks))
+    return awaited
+
+
+def _bare(pipeline: Pipeline, corpus: Corpus, rt: Runtime) -> tuple[Structure, Chunks]:
+    """Return the blocks and the chunks without what a chat model writes beside them."""
+    index = replace(pipeline, contextualize=None).ingest(corpus, rt)
+    return index.structure.value, index.chunks.value
 
 
 Searched = Mapping[Embedder, Mapping[Purpose, Iterable[str]]]
@@ -59,12 +70,12 @@ def outlays(
     corpus: Corpus,
     asked_for: Searched,
     rt: Runtime,
-    unwritten: Mapping[str, Chunks],
+    awaited: Mapping[str, Awaited],
 ) -> dict[str, Outlay]:
     """Plan the embedding of indexes and queries, by model; a text that two share is paid once.
 
-    `unwritten` are the bare chunks of indexes whose contexts are still to be written, by the key of
-    their chunks. Models on this machine cost nothing and are left out.
+    Indexes whose contexts are `awaited`, by the key of their chunks, count with what is expected.
+    Models on this machine cost nothing and are left out.
     """
     asked: dict[RemoteEmbedder, dict[str, Index]] = defaultdict(dict)
     for index in indexes:
@@ -73,12 +84,13 @@ def outlays(
 
     def passages(embedder: RemoteEmbedder, own: Iterable[Index]) -> Iterator[tuple[str, int]]:
         for index in own:
-            bare = unwritten.get(index.chunks.key)
+            bare = awaited.get(index.chunks.key)
             if bare is None:
                 yield from embedder.units(corpus, index.chunks.value)
             else:
-                sizes = enumerate(n for _, n in embedder.units(corpus, bare))
-                yield from ((f"{index.chunks.key} {i}", n + EXPECTED) for i, n in sizes)
+                sizes = zip(embedder.units(corpus, bare.chunks), bare.expected, strict=True)
+                for i, ((_, n), more) in enumerate(sizes):
+                    yield f"{index.chunks.key} {i}", n + more
 
     found = {}
     for embedder, own in asked.items():
@@ -97,8 +109,8 @@ def context_outlays(
     found: dict[str, Outlay] = {}
     for pipeline in pipelines.values():
         stage = pipeline.contextualize
-        if isinstance(stage, LLMContext):
-            planned = stage.outlay(corpus, bare_chunks(pipeline, corpus, rt), rt)
+        if isinstance(stage, Written):
+            planned = stage.outlay(corpus, *_bare(pipeline, corpus, rt), rt)
             name = stage.model.name
             found[name] = found[name] + planned if name in found else planned
     return found

@@ -16,7 +16,7 @@ from goldsets.types import GoldSet
 from retrieval.cost import Outlay
 from retrieval.index import Index
 from retrieval.ingest.embed import Embedder, count_missing
-from retrieval.ingest.llm_context import LLMContext
+from retrieval.ingest.llm_context import Written
 from retrieval.query.rewrite_chat import ByChat
 from retrieval.runtime import Runtime
 from retrieval.store import artifacts
@@ -53,10 +53,10 @@ def plan(spec: SweepSpec, gold: GoldSet, corpus: Corpus, rt: Runtime) -> Plan:
     keys = {m.key for p in prepared for m in p.ranking.line() if m.kept}
     found = artifacts.known(rt.workspace, keys) if rt.workspace else set()
     texts: Counter[str] = Counter()
-    unwritten = still_to_write(by_chunks(prepared), found, corpus, rt)
+    awaited = still_to_write(by_chunks(prepared), found, corpus, rt)
     for embedder, index in _to_embed(prepared, found):
-        if index.chunks.key in unwritten:
-            texts[embedder.identity] += len(unwritten[index.chunks.key])
+        if index.chunks.key in awaited:
+            texts[embedder.identity] += len(awaited[index.chunks.key].chunks)
             continue
         chunks = index.chunks.value
         passages = (chunks.indexed(corpus, i) for i in range(len(chunks)))
@@ -70,10 +70,10 @@ def plan(spec: SweepSpec, gold: GoldSet, corpus: Corpus, rt: Runtime) -> Plan:
         stages=len(keys),
         kept=len(found),
         texts_to_embed=dict(texts),
-        outlays=embedding_outlays(prepared, board, unwritten),
+        outlays=embedding_outlays(prepared, board, awaited),
         contexts=context_outlays(by_chunks(prepared), corpus, rt),
         rewrites=rewrite_outlays((v.pipeline for v in spec.variants), board.queries, rt),
-        lacking=_lacking(prepared, found, texts, unwritten, board),
+        lacking=_lacking(prepared, found, texts, awaited, board),
     )
 
 
@@ -89,7 +89,7 @@ def _lacking(
     prepared: Iterable[Prepared],
     found: Container[str],
     texts: Mapping[str, int],
-    unwritten: Container[str],
+    awaited: Container[str],
     board: Board,
 ) -> dict[str, list[str]]:
     """Collect what the variants lack; what is kept from before needs neither key nor package."""
@@ -100,7 +100,7 @@ def _lacking(
         for stage in p.variant.pipeline.effective().stages:
             kept = (
                 (isinstance(stage, Embedder) and not texts.get(stage.identity))
-                or (isinstance(stage, LLMContext) and p.index.chunks.key not in unwritten)
+                or (isinstance(stage, Written) and p.index.chunks.key not in awaited)
                 or (isinstance(stage, ByChat) and not stage.missing(board.queries, board.rt))
             )
             for problem in () if kept else stage.lacking:

@@ -16,7 +16,13 @@ import numpy as np
 from goldsets.evaluation import paired, stats
 from goldsets.evaluation.measures import Measure
 from goldsets.evaluation.no_answer import FOUND, unanswered
-from goldsets.evaluation.outlays import context_outlays, outlays, rewrite_outlays, searched
+from goldsets.evaluation.outlays import (
+    Awaited,
+    context_outlays,
+    outlays,
+    rewrite_outlays,
+    searched,
+)
 from goldsets.evaluation.run import Run, run_id
 from goldsets.evaluation.score import score
 from goldsets.evaluation.spec import SweepSpec, Variant
@@ -32,7 +38,7 @@ from retrieval.pipeline import Pipeline, full_spec
 from retrieval.query.dense import Dense
 from retrieval.runtime import Made, Runtime
 from retrieval.store import artifacts
-from retrieval.types import Candidates, Chunks, Corpus, Float64, Int32, Queries, digest
+from retrieval.types import Candidates, Corpus, Float64, Int32, Queries, digest
 
 FORMAT = "pizza-night/sweep"
 
@@ -79,12 +85,12 @@ class Board:
 
 
 def embedding_outlays(
-    prepared: Iterable[Prepared], board: Board, unwritten: Mapping[str, Chunks]
+    prepared: Iterable[Prepared], board: Board, awaited: Mapping[str, Awaited]
 ) -> dict[str, Outlay]:
-    """Plan what embedding takes, by model; `unwritten` are chunks whose contexts are to come."""
+    """Plan what embedding takes, by model, with what is `awaited` from chat models."""
     dense = [p for p in prepared if is_dense(p.variant.pipeline)]
     asked = searched((p.variant.pipeline for p in dense), board.queries, board.rt)
-    return outlays((p.index for p in dense), board.corpus, asked, board.rt, unwritten)
+    return outlays((p.index for p in dense), board.corpus, asked, board.rt, awaited)
 
 
 def by_chunks(prepared: Iterable[Prepared]) -> dict[str, Pipeline]:

@@ -59,6 +59,8 @@ def chunk_terms(
 ) -> tuple[Int32, Int64]:
     """Return the terms of all chunks in a row (context first), and each chunk's number of them."""
     low, high, cut = _slices(corpus, terms, chunks)
+    if chunks.context_only is not None:
+        high, cut = np.where(chunks.context_only, low, high), cut & ~chunks.context_only
     alone = np.flatnonzero(cut)
     own, own_length = joined(_ids(lexicon, chunks.text(corpus, i)) for i in alone.tolist())
     beside, beside_length = joined(_ids(lexicon, c) for c in chunks.contexts)

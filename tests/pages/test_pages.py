@@ -301,6 +301,21 @@ def test_the_playground_shows_what_a_query_was_rewritten_to(opened, tmp_path, mo
         assert len(vendors.requests) == 1  # kept, and nothing is asked to warm up
 
 
+def test_a_stage_with_a_model_inside_is_made_in_the_form(opened, tmp_path):
+    sample.load(open_workspace(tmp_path))
+    test = opened("pages/sweep.py", tmp_path)
+    test.selectbox(key="new-contextualize").set_value("Gloss").run()
+    test.selectbox(key="new-contextualize-Gloss-model").set_value("OpenAIChat").run()
+    test.text_area(key="new-contextualize-Gloss-glossary").set_value("a: b\nc: d").run()
+    test.checkbox(key="new-contextualize-Gloss-instead").check().run()
+    test.button(key="add-contextualize").click().run()
+    assert not test.exception
+    made = test.multiselect(key="grid-contextualize").value[-1]
+    assert made.startswith("Gloss(model=OpenAIChat(")
+    assert "glossary=a: b c: d" in made
+    assert made.endswith("instead=True)")
+
+
 def test_the_playground_shows_each_stage(opened, sampled):
     test = opened("pages/playground.py", sampled, q="what runs if I return inside finally")
     bodies = " ".join(h.proto.body for h in test.get("html"))

@@ -2,22 +2,19 @@
 
 import json
 from abc import abstractmethod
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import groupby
 from typing import Any, ClassVar
 
 import numpy as np
 
-from retrieval.ingest.parse import Block, Structure
+from retrieval.ingest.parse import Described, Piece, Structure
 from retrieval.runtime import Runtime
 from retrieval.stage import Stage
-from retrieval.types import Chunks, Corpus, Document, Int32, pack, unpack
+from retrieval.types import Chunks, Corpus, Int32, pack, unpack
 
 Values = tuple[str | int, ...]
-Piece = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -53,23 +50,6 @@ class Fields:
         names = [name.removesuffix("_of") for name in a if name.endswith("_of")]
         values = {n: tuple(tuple(json.loads(v)) for v in unpack(a[f"{n}_values"])) for n in names}
         return cls({n: Field(np.asarray(a[f"{n}_of"], np.int32), values[n]) for n in names})
-
-
-@dataclass(frozen=True)
-class Described:
-    """A document with its blocks."""
-
-    document: Document
-    blocks: Sequence[Block]
-
-    def touched(self, piece: Piece) -> Sequence[Block]:
-        """Return the blocks that a span overlaps, in order."""
-        starts, ends = self._edges
-        return self.blocks[bisect_right(ends, piece[0]) : bisect_left(starts, piece[1])]
-
-    @cached_property
-    def _edges(self) -> tuple[list[int], list[int]]:
-        return [b.start for b in self.blocks], [b.end for b in self.blocks]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
-from retrieval.ingest.enrich.base import Described, Enricher, Piece, Values, distinct
+from retrieval.ingest.enrich.base import Enricher, Values, distinct
+from retrieval.ingest.parse import Described, Piece
 from retrieval.types import Document
 
 KEYS = (

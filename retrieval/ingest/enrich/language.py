@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from retrieval.ingest.enrich.base import Described, Enricher, Piece, Values, distinct
-from retrieval.ingest.parse import Kind
+from retrieval.ingest.enrich.base import Enricher, Values, distinct
+from retrieval.ingest.parse import Described, Kind, Piece
 
 SAMPLE = 4_000
 """Characters of a text that are looked at."""

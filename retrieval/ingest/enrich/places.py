@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from retrieval.ingest.enrich.base import Described, Enricher, Piece, Values, distinct
-from retrieval.ingest.parse import Block, Kind
+from retrieval.ingest.enrich.base import Enricher, Values, distinct
+from retrieval.ingest.parse import Block, Described, Kind, Piece
 
 EXPLICIT = re.compile(r"\{%?[^{}#]*#([^\s{}%]+)[^{}]*\}\s*$")
 """`{ #use-x }` of Python-Markdown, `{#use-x}` of Pandoc, `{% #use-x %}` of Markdoc."""

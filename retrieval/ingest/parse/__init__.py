@@ -1,8 +1,9 @@
 """Parse: find the headings, code, tables and paragraphs of each document, as exact spans."""
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +15,9 @@ from retrieval.runtime import Runtime
 from retrieval.stage import Stage
 from retrieval.types import Corpus, Document, Int32, Int64, pack, unpack
 
-__all__ = ["Block", "Blocks", "Kind", "Structure", "parse_document"]
+__all__ = ["Block", "Blocks", "Described", "Kind", "Piece", "Structure", "parse_document"]
+
+Piece = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,23 @@ class Structure:
             tuple(paths),
             tuple(names),
         )
+
+
+@dataclass(frozen=True)
+class Described:
+    """A document with its blocks."""
+
+    document: Document
+    blocks: Sequence[Block]
+
+    def touched(self, piece: Piece) -> Sequence[Block]:
+        """Return the blocks that a span overlaps, in order."""
+        starts, ends = self._edges
+        return self.blocks[bisect_right(ends, piece[0]) : bisect_left(starts, piece[1])]
+
+    @cached_property
+    def _edges(self) -> tuple[list[int], list[int]]:
+        return [b.start for b in self.blocks], [b.end for b in self.blocks]
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def test_every_tokenizer_is_tested() -> None:
 
 @st.composite
 def chunked(draw: st.DrawFn) -> tuple[Corpus, Chunks]:
-    """Documents cut anywhere, in the middle of words too, some with a context in front."""
+    """Documents cut anywhere, in the middle of words too, some with a context in front or alone."""
     corpus = corpus_of(*draw(st.lists(texts, min_size=1, max_size=3)))
     spans = []
     for document in corpus.documents:
@@ -72,7 +72,10 @@ def chunked(draw: st.DrawFn) -> tuple[Corpus, Chunks]:
     contexts = ("", *draw(st.lists(texts, max_size=2)))
     chosen = st.lists(st.sampled_from(range(len(contexts))), min_size=len(chunks))
     context_of = np.array(draw(chosen)[: len(chunks)], np.int32)
-    return corpus, replace(chunks, contexts=contexts, context_of=context_of)
+    alone = draw(st.none() | st.lists(st.booleans(), min_size=len(chunks)))
+    only = None if alone is None else np.array(alone[: len(chunks)], bool)
+    made = replace(chunks, contexts=contexts, context_of=context_of, context_only=only)
+    return corpus, made
 
 
 @pytest.mark.parametrize("tokenizer", EVERY)

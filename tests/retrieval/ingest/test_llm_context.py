@@ -16,6 +16,7 @@ from tests.retrieval.making import corpus_of
 from tests.retrieval.providers.stub import KEY, Vendors
 
 CORPUS = corpus_of("dough rests\n", "", "cheese melts slowly {now}")
+STRUCTURE = Blocks().apply(CORPUS, Runtime())
 CHUNKS = Chunks.of_spans([[(0, 5), (6, 11), (11, 12)], [], [(0, 6), (7, 12), (13, 25), (0, 6)]])
 
 
@@ -30,8 +31,7 @@ def vendors(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendors]:
 
 
 def made(rt: Runtime, stage: LLMContext | None = None, chunks: Chunks = CHUNKS) -> list[str]:
-    structure = Blocks().apply(CORPUS, Runtime())
-    found = (stage or LLMContext()).apply(CORPUS, structure, chunks, rt)
+    found = (stage or LLMContext()).apply(CORPUS, STRUCTURE, chunks, rt)
     return [found.context(i) for i in range(len(found))]
 
 
@@ -120,15 +120,15 @@ def test_the_plan_counts_calls_and_the_cache_and_calls_nobody(
     vendors: Vendors, workspace: Workspace
 ) -> None:
     stage = LLMContext()
-    before = stage.outlay(CORPUS, CHUNKS, Runtime(workspace))
+    before = stage.outlay(CORPUS, STRUCTURE, CHUNKS, Runtime(workspace))
     assert vendors.requests == []
     assert (before.calls, before.texts, before.kept_texts) == (5, 5, 0)
     assert before.usd is not None
     made(Runtime(workspace))
-    after = stage.outlay(CORPUS, CHUNKS, Runtime(workspace))
+    after = stage.outlay(CORPUS, STRUCTURE, CHUNKS, Runtime(workspace))
     assert (after.calls, after.usd, after.kept_texts) == (0, 0, 5)
     assert after.kept_usd == pytest.approx(before.usd)
-    uncached = LLMContext(model=OpenAIChat()).outlay(CORPUS, CHUNKS, Runtime(workspace))
+    uncached = LLMContext(model=OpenAIChat()).outlay(CORPUS, STRUCTURE, CHUNKS, Runtime(workspace))
     assert uncached.tokens == before.tokens
 
 
