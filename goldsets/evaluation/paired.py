@@ -27,7 +27,7 @@ from goldsets.evaluation.stats import (
     SEED,
     Estimate,
     alike,
-    differences,
+    intervals,
     resamples,
 )
 from retrieval.types import Float32, Float64, Int64
@@ -69,14 +69,18 @@ class Difference(Estimate):
 def compared(values: Float64, baseline: int, seed: int = SEED) -> list[Difference]:
     """Compare each row of `(V, Q)` values of one measure with the baseline's, query by query."""
     seen = values - values[baseline]
+    others = np.arange(len(values)) != baseline
+    found = iter(family(seen[others], seed))
+    itself = _difference(seen[baseline], intervals(seen[baseline][None], seed)[0])
+    return [next(found) if other else itself for other in others]
+
+
+def family(seen: Float64, seed: int = SEED) -> list[Difference]:
+    """Test `(N, Q)` differences at once, NaN where undefined: all of them are what is compared."""
     p = p_values(seen, seed)
-    p[baseline] = np.nan
     adjusted = holm(p)
     others = int(np.count_nonzero(~np.isnan(p)))
-    found = [
-        _difference(row, e)
-        for row, e in zip(seen, differences(values, baseline, seed), strict=True)
-    ]
+    found = [_difference(row, e) for row, e in zip(seen, intervals(seen, seed), strict=True)]
     return [
         d
         if np.isnan(one)
