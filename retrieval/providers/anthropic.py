@@ -1,13 +1,12 @@
 """Anthropic's Claude: chat with prompt caching (docs.anthropic.com)."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar
 
 from retrieval.cost import Usage
 from retrieval.providers.chat import ChatModel, Prompt
 from retrieval.providers.remote import count_tokens
-from retrieval.providers.vendor import Vendor
+from retrieval.providers.vendor import Vendor, one_client
 from retrieval.stage import shown
 
 VENDOR = Vendor(
@@ -66,7 +65,7 @@ def _used(counts: Any) -> Usage:
     )
 
 
-@cache
+@one_client
 def _client(key: str, base: str | None) -> Any:
     sdk = VENDOR.sdk()
     return sdk.Anthropic(api_key=key, base_url=base, max_retries=0)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar
 
 from retrieval.cost import Usage
@@ -11,7 +10,7 @@ from retrieval.providers.base import scores_of
 from retrieval.providers.chat import ChatModel, Prompt
 from retrieval.providers.remote import Limits, RemoteEmbedder
 from retrieval.providers.rerank import RemoteReranker
-from retrieval.providers.vendor import Vendor
+from retrieval.providers.vendor import Vendor, one_client
 from retrieval.stage import shown
 from retrieval.types import Float64
 
@@ -121,7 +120,7 @@ def _within(seconds: float) -> dict[str, float]:
     return {"timeout_in_seconds": seconds, "max_retries": 0}
 
 
-@cache
+@one_client
 def _client(key: str, base: str | None) -> Any:
     sdk = VENDOR.sdk()
     return sdk.ClientV2(api_key=key, base_url=base, max_retries=0)

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar
 
 from retrieval.cost import Usage
 from retrieval.ingest.embed import Purpose
 from retrieval.providers.chat import ChatModel, Prompt
 from retrieval.providers.remote import Limits, RemoteEmbedder
-from retrieval.providers.vendor import Vendor
+from retrieval.providers.vendor import Vendor, one_client
 from retrieval.stage import shown
 
 VENDOR = Vendor(
@@ -83,7 +82,7 @@ def _within(seconds: float) -> dict[str, int]:
     return {"timeout": max(1, int(seconds * 1000))}  # milliseconds
 
 
-@cache
+@one_client
 def _client(key: str, base: str | None) -> Any:
     sdk = VENDOR.sdk()
     return sdk.Client(

@@ -6,7 +6,6 @@ the same name there is another model.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar
 
 from retrieval.cost import Usage
@@ -14,7 +13,7 @@ from retrieval.ingest.embed import Purpose
 from retrieval.providers.base import in_order
 from retrieval.providers.chat import ChatModel, Prompt
 from retrieval.providers.remote import Limits, RemoteEmbedder
-from retrieval.providers.vendor import Vendor
+from retrieval.providers.vendor import Vendor, one_client
 from retrieval.stage import shown
 
 VENDOR = Vendor(
@@ -87,7 +86,7 @@ def _used(counts: Any) -> Usage | None:
     )
 
 
-@cache
+@one_client
 def _client(key: str, base: str | None) -> Any:
     sdk = VENDOR.sdk()
     return sdk.OpenAI(api_key=key, base_url=base, max_retries=0)

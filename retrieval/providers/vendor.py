@@ -6,7 +6,10 @@ Keys come from the environment when they are used and go nowhere else.
 import importlib
 import importlib.util
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, wraps
+from threading import Lock
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -110,6 +113,22 @@ class Vendor:
         except (MissingKey, InputError) as e:
             problems.append(str(e))
         return tuple(problems)
+
+
+def one_client(make: Callable[[str, str | None], Any]) -> Callable[[str, str | None], Any]:
+    """Make a vendor's client once a key and address, however many threads ask for it first.
+
+    `functools.cache` would let each make one, and some SDKs close a client that is dropped while
+    another thread calls through it.
+    """
+    kept, turn = cache(make), Lock()
+
+    @wraps(make)
+    def client(key: str, base: str | None) -> Any:
+        with turn:
+            return kept(key, base)
+
+    return client
 
 
 def load(module: str, extra: str) -> Any:

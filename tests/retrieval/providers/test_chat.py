@@ -5,6 +5,7 @@ import pytest
 from retrieval.cost import Usage
 from retrieval.errors import BadAnswer, MissingKey, OverBudget, SpecError
 from retrieval.providers.anthropic import Claude
+from retrieval.providers.base import together
 from retrieval.providers.chat import ChatModel, Prompt
 from retrieval.providers.cohere import CohereChat
 from retrieval.providers.gemini import GeminiChat
@@ -37,6 +38,23 @@ def test_a_model_writes_and_its_usage_is_kept(
     asked = str(vendors.requests[0].body)
     assert all(part in asked for part in ("the document", "say what", "be short", "50"))
     assert "temperature" not in asked
+
+
+@each
+def test_many_threads_may_call_first(
+    vendors: Vendors,
+    quick: Runtime,
+    chat: ChatModel,
+    used: Usage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def ask(i: int, rt: Runtime) -> None:
+        assert chat.write(Prompt(f"say {i}"), rt)
+
+    for _ in range(3):
+        monkeypatch.setenv(chat.vendor.url, f"{chat.vendor.base}/")  # no client was made for it yet
+        together(ask, 8, 4, quick)
+    assert len(vendors.requests) == 24
 
 
 @each
