@@ -29,6 +29,8 @@ from retrieval.query.filter import FILTERS, Conjunction, Filter
 from retrieval.query.first import Retriever
 from retrieval.query.fuse import FUSERS, RRF, Fuser
 from retrieval.query.lexical import BM25
+from retrieval.query.listwise import Listwise
+from retrieval.query.pointwise import Pointwise
 from retrieval.query.regex import Regex
 from retrieval.query.rerank import RERANKERS, Reranker
 from retrieval.query.rewrite import Rewriter, Rewritten
@@ -233,7 +235,7 @@ SLOTS: Mapping[str, tuple[type[Stage[Any]], ...]] = {
     "rewrite": REWRITERS,
     "first": RETRIEVERS,
     "fuse": FUSERS,
-    "rerank": (*RERANKERS, VoyageRerank, CohereRerank),
+    "rerank": (*RERANKERS, VoyageRerank, CohereRerank, Pointwise, Listwise),
     "assemble": ASSEMBLERS,
 }
 """The stages each slot takes: adding one is a class and its name here."""

@@ -41,7 +41,7 @@ def direction(text: str, width: int) -> list[float]:
 class Vendors:
     """`play("429", "503", ...)` is what the next requests get; `bend` alters good answers.
 
-    `says` writes what chat models answer to a question.
+    `says` writes what chat models answer to the system's text and what they were asked.
 
     Faults: a status; "429 after 0.3" with Retry-After; "hang"; "drop"; "html".
     """
@@ -265,10 +265,17 @@ def cohere_rerank(vendors: Vendors, request: Request) -> Body:
     return {"id": "r", "results": ranked(request.body), "meta": meta}
 
 
+def written(vendors: Vendors, messages: Sequence[Mapping[str, str]]) -> str:
+    """What `says` makes of all that a chat model was sent."""
+    sent = "\n".join(m["content"] for m in messages if m["content"])
+    return vendors.says(sent) if vendors.says else ""
+
+
 def cohere_chat(vendors: Vendors, request: Request) -> Body:
     bearer(request)
     need(request.body["messages"][-1]["role"] == "user", "the user speaks last")
-    message = {"role": "assistant", "content": [{"type": "text", "text": "cohere says hi"}]}
+    said = written(vendors, request.body["messages"]) or "cohere says hi"
+    message = {"role": "assistant", "content": [{"type": "text", "text": said}]}
     units = {"input_tokens": 5, "output_tokens": 3}
     usage = {"billed_units": units, "tokens": units}
     return {"id": "c", "finish_reason": "COMPLETE", "message": message, "usage": usage}
@@ -287,8 +294,11 @@ def gemini_embed(vendors: Vendors, request: Request) -> Body:
 
 def gemini_chat(vendors: Vendors, request: Request) -> Body:
     need(request.headers.get("x-goog-api-key") == KEY, "bad key", 401)
-    need(request.body["contents"][0]["parts"][0]["text"], "no text")
-    said = {"role": "model", "parts": [{"text": "gemini says hi"}]}
+    asked = request.body["contents"][0]["parts"][0]["text"]
+    need(asked, "no text")
+    told = request.body.get("systemInstruction") or {"parts": [{"text": ""}]}
+    messages = [{"content": part["text"]} for part in (*told["parts"], {"text": asked})]
+    said = {"role": "model", "parts": [{"text": written(vendors, messages) or "gemini says hi"}]}
     counts = {"promptTokenCount": 14, "cachedContentTokenCount": 4, "candidatesTokenCount": 3}
     usage = {**counts, "thoughtsTokenCount": 2, "totalTokenCount": 19}
     reply = [{"content": said, "finishReason": "STOP", "index": 0}]
@@ -314,7 +324,8 @@ def anthropic_chat(vendors: Vendors, request: Request) -> Body:
             usage["cache_creation_input_tokens"] += words
     vendors.cached |= {b["text"] for b in blocks if "cache_control" in b}
     said = f"context {hashlib.sha256(blocks[-1]['text'].encode()).hexdigest()[:6]}"
-    said = vendors.says(blocks[-1]["text"]) if vendors.says else said
+    messages = [{"content": body.get("system", "")}, *({"content": b["text"]} for b in blocks)]
+    said = written(vendors, messages) or said
     about = {"id": "m", "type": "message", "role": "assistant", "model": body["model"]}
     end = {"stop_reason": "end_turn", "stop_sequence": None}
     return {**about, **end, "content": [{"type": "text", "text": said}], "usage": dict(usage)}
@@ -323,7 +334,8 @@ def anthropic_chat(vendors: Vendors, request: Request) -> Body:
 def openai_chat(vendors: Vendors, request: Request) -> Body:
     bearer(request)
     need({"max_tokens", "max_completion_tokens"} & {*request.body}, "no bound on tokens")
-    message = {"role": "assistant", "content": "gpt says hi"}
+    said = written(vendors, request.body["messages"]) or "gpt says hi"
+    message = {"role": "assistant", "content": said}
     details = {"cached_tokens": 2}
     usage = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
     return {

@@ -1,0 +1,72 @@
+"""Rerankers that ask a chat model: what they share."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from retrieval.errors import SpecError
+from retrieval.index import Index
+from retrieval.providers.chat import ChatModel, Prompt
+from retrieval.providers.writer import Writer, chat_model
+from retrieval.query.as_data import fenced, filled, lacks, mark_of, warning
+from retrieval.query.judged import Judged
+from retrieval.query.rerank import Reranker
+from retrieval.runtime import Made, Runtime
+from retrieval.stage import full, require
+from retrieval.types import Candidates, Queries, digest
+
+
+@dataclass(frozen=True)
+class ChatReranker(Reranker):
+    """A chat model judges the first candidates, each as the index sees it.
+
+    Query and passages stand in the prompt as data, between tags that no text can close. An answer
+    is kept by model, prompt and texts; one of which nothing can be used is asked for once more, and
+    then ends the work.
+    """
+
+    model: ChatModel = chat_model()
+    prompt: str = ""
+    max_tokens: int = 300
+    product: ClassVar[type[Candidates]] = Judged
+    needs: ClassVar[tuple[str, ...]]
+    """What must stand in the prompt, in braces."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in lacks(self.prompt, self.needs):
+            raise SpecError(f"{type(self).__name__}.prompt needs {{{name}}}, where its text stands")
+        require(self.max_tokens >= 1, self, "max_tokens", "at least 1")
+
+    @property
+    def template(self) -> str:
+        """Return the prompt with all but the texts filled in."""
+        return self.prompt
+
+    def rerank(
+        self,
+        index: Index,
+        queries: Made[Queries],
+        pool: Made[Candidates],
+        found: Sequence[Made[Candidates]],
+        rt: Runtime,
+    ) -> Made[Candidates]:
+        """Have the model judge."""
+        return rt.run(self, index.corpus, index.chunks, queries, pool)
+
+    def writer(self, check: Callable[[str], object], expected: int) -> Writer:
+        """Return who answers; an answer depends on `top_n` in nothing but the texts it is about."""
+        own = (type(self).__name__, self.revision, self.model.versions, full(self.model))
+        identity = digest(*map(str, (*own, self.template, self.max_tokens)))
+        return Writer(self.model, identity, "Rerank", expected, check)
+
+    def prompt_of(self, query: str, passages: Sequence[str], *, numbered: bool) -> Prompt:
+        """Put a query and passages into the prompt, as data."""
+        mark = mark_of([query, *passages])
+        numbers = range(1, len(passages) + 1) if numbered else [None] * len(passages)
+        tagged = [fenced("passage", mark, t, n) for t, n in zip(passages, numbers, strict=True)]
+        given = {"query": fenced("query", mark, query), self.needs[1]: "\n".join(tagged)}
+        values = {**given, "n": str(len(passages))}
+        return Prompt(
+            filled(self.template, values), system=warning(mark), max_tokens=self.max_tokens
+        )
