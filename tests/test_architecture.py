@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,17 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """Return what the rules look at, of a file that is parsed once."""
+    kinds = (ast.Import, ast.ImportFrom, ast.Call)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
+
+
 def imported(path: Path) -> Iterator[str]:
     """Return the top-level names that a file imports, at whatever depth."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
         if isinstance(node, ast.ImportFrom):
@@ -39,7 +48,7 @@ def imported(path: Path) -> Iterator[str]:
 
 def statements(path: Path) -> Iterator[str]:
     """Return what is handed to execute and its kin as a literal."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             literal = node.args and isinstance(node.args[0], ast.Constant | ast.JoinedStr)
             if literal and node.func.attr in ("execute", "executemany", "executescript"):

@@ -1,28 +1,18 @@
-import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from goldsets import jobs
+from goldsets.store import open_workspace
 from retrieval import pipeline
 from retrieval.ingest.tokens import token_starts
 from retrieval.providers.local import Local
 from retrieval.store import Workspace
-from tests.goldsets.evening import night  # noqa: F401
+from tests.goldsets.evening import dusk, night  # noqa: F401
 from tests.goldsets.letters import Letters
 from tests.goldsets.processes import Workers, furnished
-
-MEMORY = Path("/dev/shm")
-
-
-@pytest.fixture
-def tmp_path() -> Iterator[Path]:
-    """A folder in memory where there is such: SQLite's many fsyncs then cost nothing."""
-    where = MEMORY if os.access(MEMORY, os.W_OK) else None
-    with TemporaryDirectory(dir=where, ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
@@ -31,9 +21,16 @@ def tokens_loaded() -> None:
     token_starts("a")
 
 
+@pytest.fixture(scope="session")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace to copy; making one takes ten times as long."""
+    return furnished(tmp_path_factory.mktemp("held")).path
+
+
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return furnished(tmp_path / "workspace")
+def workspace(held: Path, tmp_path: Path) -> Workspace:
+    """A workspace with the small corpus and its gold."""
+    return open_workspace(shutil.copytree(held, tmp_path / "workspace"))
 
 
 @pytest.fixture

@@ -1,1 +1,37 @@
-from tests.goldsets.evening import night  # noqa: F401
+"""Pages in Streamlit's own test harness, and workspaces to open them on."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from streamlit.components.v2 import manifest_scanner
+
+from goldsets import sample
+from goldsets.store import open_workspace
+from retrieval.store import Workspace
+from tests.goldsets.evening import dusk, night  # noqa: F401
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_found_once() -> Iterator[None]:
+    """Look once for components among what is installed, not for every page that is opened."""
+    with pytest.MonkeyPatch.context() as patch:
+        found = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", found)
+        yield
+
+
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with the sample, to copy or to read."""
+    path = tmp_path_factory.mktemp("loaded")
+    sample.load(open_workspace(path))
+    return path
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Callable[[Path], Workspace]:
+    """Copy a workspace that others read, to write into."""
+    return lambda held: open_workspace(shutil.copytree(held, tmp_path, dirs_exist_ok=True))

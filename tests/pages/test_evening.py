@@ -6,7 +6,7 @@ import pytest
 
 from goldsets import sample
 from goldsets.labelling.types import Settings
-from goldsets.store import evenings, gold, labels, open_workspace
+from goldsets.store import evenings, gold, labels
 from goldsets.types import GoldSet
 from pages.ui.words import SHEET, WORDS
 from tests.pages.test_pages import opened  # noqa: F401
@@ -15,9 +15,8 @@ HANGUL = re.compile("[가-힣]")
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    workspace = open_workspace(tmp_path)
-    sample.load(workspace)
+def workspace(loaded, copied):
+    workspace = copied(loaded)
     queries = gold.read(workspace, sample.NAME).queries[:3]
     gold.write(workspace, GoldSet("friday", sample.NAME, queries), "test")
     evening = evenings.create(workspace, "friday", "friday", Settings(raters=2))
@@ -54,10 +53,9 @@ def test_joining_by_name_and_coming_back(opened, workspace):  # noqa: F811
     assert not again.text_input
 
 
-def test_an_evening_is_started_and_asks_for_queries(opened, tmp_path):  # noqa: F811
-    workspace = open_workspace(tmp_path)
-    sample.load(workspace)
-    test = opened("pages/pizza_night.py", tmp_path)
+def test_an_evening_is_started_and_asks_for_queries(opened, loaded, copied):  # noqa: F811
+    workspace = copied(loaded)
+    test = opened("pages/pizza_night.py", workspace.path)
     name, grades, host = test.text_input
     name.set_value("saturday")
     host.set_value("Bea")

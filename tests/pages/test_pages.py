@@ -1,6 +1,7 @@
 """Every page, on an empty workspace and on the sample, in Streamlit's own test harness."""
 
 import re
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -35,26 +36,27 @@ LEXICAL = {
 
 
 def with_sweep(workspace: Workspace, wanted: Mapping[str, Any] = LEXICAL) -> None:
-    """Put the sample and a finished sweep of it into a workspace."""
-    corpus = sample.load(workspace)
+    """Put a finished sweep of the sample into a workspace."""
+    corpus = corpora.read(workspace, sample.NAME)
     held = gold.read(workspace, sample.NAME)
     spec = sweep_of(wanted)
     with workspace.write() as db:
-        db.execute(
+        job = db.execute(
             "INSERT INTO jobs (key, kind, spec, state, wanted, units, units_done, created)"
-            " VALUES ('k', 'sweep', ?, 'queued', 'run', 4, 4, '2026-01-01T00:00:00.000+00:00')",
-            [f'{{"goldset": "{sample.NAME}"}}'],
-        )
-    claim = Claim(workspace, 1)
+            " VALUES (?, 'sweep', ?, 'queued', 'run', 4, 4, '2026-01-01T00:00:00.000+00:00')",
+            [str(wanted), f'{{"goldset": "{sample.NAME}"}}'],
+        ).lastrowid
+    assert job
+    claim = Claim(workspace, job)
     assert claim.take()
-    runs.keep_sweep(workspace, 1, held.name, sweep(spec, held, corpus, Runtime(workspace)))
+    runs.keep_sweep(workspace, job, held.name, sweep(spec, held, corpus, Runtime(workspace)))
     claim.finish("done")
 
 
 @pytest.fixture(scope="module")
-def sampled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sampled(tmp_path_factory: pytest.TempPathFactory, loaded: Path) -> Path:
     path = tmp_path_factory.mktemp("sampled")
-    with_sweep(open_workspace(path))
+    with_sweep(Workspace(shutil.copytree(loaded, path, dirs_exist_ok=True)))
     return path
 
 
@@ -119,14 +121,13 @@ def test_queries_without_an_answer_are_reported_apart(opened, sampled):
     assert "Of 5 queries without an answer in the corpus" in quiet
 
 
-def test_without_such_queries_a_sweep_says_nothing_of_them(opened, tmp_path):
-    workspace = open_workspace(tmp_path)
-    with_sweep(workspace)
+def test_without_such_queries_a_sweep_says_nothing_of_them(opened, sampled, copied):
+    workspace = copied(sampled)
     result = runs.sweeps(workspace)[0]
     for row in result["variants"]:
         del row["no_answer"]  # as in the results of earlier versions
     runs.keep_sweep(workspace, 1, sample.NAME, result)
-    test = opened("pages/sweep.py", tmp_path)
+    test = opened("pages/sweep.py", workspace.path)
     assert len(test.dataframe) == 1
     assert "without an answer" not in " ".join(h.proto.body for h in test.get("html"))
 
@@ -171,10 +172,11 @@ def test_a_measure_of_characters_says_nothing_of_them(opened, sampled):
     assert not test.button
 
 
-def test_ideals_of_two_chunkings_are_not_bounded_together(opened, tmp_path):
-    with_sweep(open_workspace(tmp_path), {**LEXICAL, "measures": ["nDCG@10"]})
-    runs_ = [v["run"] for v in runs.sweeps(open_workspace(tmp_path))[0]["variants"]]
-    test = opened("pages/compare.py", tmp_path, baseline=runs_[0], variants="~".join(runs_[1:]))
+def test_ideals_of_two_chunkings_are_not_bounded_together(opened, sampled, copied):
+    workspace = copied(sampled)
+    with_sweep(workspace, {**LEXICAL, "measures": ["nDCG@10"]})
+    first, *others = [v["run"] for v in runs.sweeps(workspace)[0]["variants"]]
+    test = opened("pages/compare.py", workspace.path, baseline=first, variants="~".join(others))
     assert "Worst to best case" in test.dataframe[0].value
     said = sentences(test)
     assert said[0].startswith("B leads A") or said[0].startswith("B trails A")
@@ -184,20 +186,18 @@ def test_ideals_of_two_chunkings_are_not_bounded_together(opened, tmp_path):
     ]
 
 
-def test_where_all_evidence_was_withdrawn_compare_says_nothing_of_it(opened, tmp_path):
-    workspace = open_workspace(tmp_path)
-    with_sweep(workspace)
+def test_where_all_evidence_was_withdrawn_compare_says_nothing_of_it(opened, sampled, copied):
+    workspace = copied(sampled)
     held = gold.read(workspace, sample.NAME)
     gold.write(workspace, replace(held, evidence={}), "test")
-    test = opened("pages/compare.py", tmp_path, measure="R@5")
+    test = opened("pages/compare.py", workspace.path, measure="R@5")
     assert not test.error
     assert sentences(test) == []
 
 
-def test_the_button_puts_the_items_into_an_evening_and_links_to_it(opened, tmp_path):
-    workspace = open_workspace(tmp_path)
-    with_sweep(workspace)
-    test = opened("pages/compare.py", tmp_path, measure="R@5")
+def test_the_button_puts_the_items_into_an_evening_and_links_to_it(opened, sampled, copied):
+    workspace = copied(sampled)
+    test = opened("pages/compare.py", workspace.path, measure="R@5")
     test.number_input(key="items").set_value(7).run()
     next(b for b in test.button if b.label.startswith("Label these 7 items")).click().run()
     assert not test.exception
@@ -209,10 +209,9 @@ def test_the_button_puts_the_items_into_an_evening_and_links_to_it(opened, tmp_p
     assert link.query_string == "evening=decide&rater=me"
 
 
-def test_a_query_is_added_edited_and_deleted(opened, tmp_path):
-    workspace = open_workspace(tmp_path)
-    sample.load(workspace)
-    test = opened("pages/gold.py", tmp_path)
+def test_a_query_is_added_edited_and_deleted(opened, loaded, copied):
+    workspace = copied(loaded)
+    test = opened("pages/gold.py", workspace.path)
     test.text_area[0].set_value("How do I close a file?")
     added = next(b for b in test.button if b.label == "Add")
     added.click().run()
@@ -223,28 +222,24 @@ def test_a_query_is_added_edited_and_deleted(opened, tmp_path):
     assert "how-do-i-close-a" not in {q.id for q in gold.read(workspace, sample.NAME).queries}
 
 
-def test_the_plan_counts_before_anything_is_started(opened, tmp_path):
-    workspace = open_workspace(tmp_path)
-    sample.load(workspace)
-    test = opened("pages/sweep.py", tmp_path)
+def test_the_plan_counts_before_anything_is_started(opened, loaded, copied):
+    test = opened("pages/sweep.py", copied(loaded).path)
     assert test.metric[0].value == "12"
     assert "texts to embed with use-m3" in " ".join(h.proto.body for h in test.get("html"))
 
 
-def test_the_plan_warns_of_a_missing_key_before_the_start(opened, tmp_path, monkeypatch):
+def test_the_plan_warns_of_a_missing_key_before_the_start(opened, loaded, copied, monkeypatch):
     for name in ("VOYAGE_API_KEY", "VOYAGE_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    sample.load(open_workspace(tmp_path))
-    test = opened("pages/sweep.py", tmp_path)
+    test = opened("pages/sweep.py", copied(loaded).path)
     assert not test.warning
     test.multiselect(key="grid-embed").set_value(["voyage-3.5-lite"]).run()
     (warning,) = test.warning
     assert "will fail\\: Voyage needs a key; set VOYAGE\\_API\\_KEY in" in warning.value
 
 
-def test_a_filter_is_made_in_the_form(opened, tmp_path):
-    sample.load(open_workspace(tmp_path))
-    test = opened("pages/sweep.py", tmp_path)
+def test_a_filter_is_made_in_the_form(opened, loaded, copied):
+    test = opened("pages/sweep.py", copied(loaded).path)
     test.multiselect(key="new-filter").set_value(["Equals", "Not"]).run()
     test.text_input(key="new-filter-Equals-field").set_value("year")
     test.text_input(key="new-filter-Equals-value").set_value("2024")
