@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 INSTALL = $(if $(UV),$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+PYTEST = $(BIN)/python -m pytest -n auto --dist worksteal
 
 .PHONY: app test check lint bench clean
 .DEFAULT_GOAL := help
@@ -19,10 +20,10 @@ app: $(VENV)/.app
 	$(BIN)/streamlit run pages/ui/server.py
 
 test: $(VENV)/.dev browser
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(PYTEST) $(ARGS)
 
 check: lint
-	$(BIN)/python -m pytest -n auto -m "not browser and not data and not slow" $(ARGS)
+	$(PYTEST) --ignore=tests/browser -m "not browser and not data and not slow" $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check --quiet .

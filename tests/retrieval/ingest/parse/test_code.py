@@ -113,7 +113,7 @@ def test_any_text_is_kept_whole(language: str, text: str) -> None:
 def test_what_is_nested_without_end_does_not_hang(
     language: str, piece: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(code, "SECONDS", 0.2)
+    monkeypatch.setattr(code, "SECONDS", 0.1)
     begun = time.perf_counter()
     assert parsed(piece * 5_000, language)
     assert time.perf_counter() - begun < 5
