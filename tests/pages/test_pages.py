@@ -36,8 +36,8 @@ LEXICAL = {
 
 
 def with_sweep(workspace: Workspace, wanted: Mapping[str, Any] = LEXICAL) -> None:
-    """Put a finished sweep of the sample into a workspace."""
-    corpus = corpora.read(workspace, sample.NAME)
+    """Put the sample and a finished sweep of it into a workspace."""
+    corpus = sample.load(workspace)
     held = gold.read(workspace, sample.NAME)
     spec = sweep_of(wanted)
     with workspace.write() as db:
@@ -278,17 +278,18 @@ def test_a_table_of_synonyms_is_typed_in_the_form(opened, tmp_path):
     assert test.metric[0].value == "24"
 
 
-def test_the_playground_shows_what_a_query_was_rewritten_to(opened, tmp_path, monkeypatch):
+def test_the_playground_shows_what_a_query_was_rewritten_to(opened, loaded, copied, monkeypatch):
+    workspace = copied(loaded)
     with Vendors() as vendors:
         monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
         monkeypatch.setenv("ANTHROPIC_BASE_URL", vendors.url)
         vendors.says = lambda _: '{"questions": ["<b>close</b> a file"], "keywords": []}'
         rewrite = {"MultiQuery": {"questions": 1, "keywords": 0}}
         base = {"chunk": "ByHeading", "rewrite": rewrite, "first": ["BM25"]}
-        with_sweep(open_workspace(tmp_path), {"base": base, "measures": ["R@5"]})
+        with_sweep(workspace, {"base": base, "measures": ["R@5"]})
         vendors.requests.clear()
         for _ in range(2):
-            test = opened("pages/playground.py", tmp_path, q="how do I close a file")
+            test = opened("pages/playground.py", workspace.path, q="how do I close a file")
             assert not test.error
             shown = " ".join(h.proto.body for h in test.get("html"))
             assert "Rewritten by MultiQuery(questions=1, keywords=0)" in shown
@@ -296,9 +297,8 @@ def test_the_playground_shows_what_a_query_was_rewritten_to(opened, tmp_path, mo
         assert len(vendors.requests) == 1  # kept, and nothing is asked to warm up
 
 
-def test_a_stage_with_a_model_inside_is_made_in_the_form(opened, tmp_path):
-    sample.load(open_workspace(tmp_path))
-    test = opened("pages/sweep.py", tmp_path)
+def test_a_stage_with_a_model_inside_is_made_in_the_form(opened, loaded, copied):
+    test = opened("pages/sweep.py", copied(loaded).path)
     test.selectbox(key="new-contextualize").set_value("Gloss").run()
     test.selectbox(key="new-contextualize-Gloss-model").set_value("OpenAIChat").run()
     test.text_area(key="new-contextualize-Gloss-glossary").set_value("a: b\nc: d").run()
