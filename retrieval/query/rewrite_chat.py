@@ -16,6 +16,7 @@ from retrieval.index import Index
 from retrieval.ingest.embed import Embedder, Purpose, Vectors, embed, hash_of
 from retrieval.providers.chat import ChatModel, Prompt
 from retrieval.providers.writer import Asked, Writer, chat_model
+from retrieval.query.as_data import fenced, filled, lacks, mark_of, warning
 from retrieval.query.dense import Dense
 from retrieval.query.first import Retriever
 from retrieval.query.rewrite import Gather, Rewriter, Rewritten, Wordings
@@ -29,7 +30,7 @@ Question: {query}
 Passage:"""
 REWORD = """Reword this search query, so that passages which answer it in other words than its own \
 are found. Keep its meaning, its language, and names, codes and numbers as they are.
-Query: {query}"""
+{query}"""
 ANSWER = """Answer with JSON alone, {{"questions": [...], "keywords": [...]}}: {questions} strings \
 under "questions", different whole sentences, and {keywords} under "keywords", each some words \
 that such a passage is likely to hold, with spaces between them."""
@@ -48,7 +49,7 @@ class ByChat(Rewriter):
     """Tokens of an answer, for plans."""
 
     def __post_init__(self) -> None:
-        if "{query}" not in self.prompt:
+        if lacks(self.prompt, ["query"]):
             name = type(self).__name__
             raise SpecError(f"{name}.prompt needs {{query}}, where the text of the query stands")
         require(1 <= self.max_tokens <= 100_000, self, "max_tokens", "from 1 to 100,000")
@@ -87,9 +88,12 @@ class ByChat(Rewriter):
         return ""
 
     def asked_for(self, query: str) -> list[Asked]:
-        """Return what the model is asked for one query."""
-        ask = "\n\n".join(filter(None, (self.prompt.replace("{query}", query), self.answer)))
-        return [(hash_of(query), Prompt(ask, max_tokens=self.max_tokens))]
+        """Return what the model is asked for one query, which stands in the prompt as data."""
+        mark = mark_of([query])
+        ask = filled(self.prompt, {"query": fenced("query", mark, query)})
+        ask = "\n\n".join(filter(None, (ask, self.answer)))
+        prompt = Prompt(ask, system=warning(mark), max_tokens=self.max_tokens)
+        return [(hash_of(query), prompt)]
 
     @abstractmethod
     def texts(self, answer: str) -> tuple[str, ...]:

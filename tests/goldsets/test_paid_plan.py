@@ -180,7 +180,7 @@ def test_a_missing_package_is_named_with_what_brings_it(
 
 def says(prompt: str) -> str:
     """Answer as a model does that writes passages, or rewords."""
-    (query,) = re.findall(r"(?:Question|Query): (.*)", prompt)
+    (query,) = re.findall(r"<query-\w+>\n(.*)\n</query", prompt)
     if "JSON" not in prompt:
         return f"A passage about {query}."
     texts = [f"{query} {i}" for i in range(4)]
