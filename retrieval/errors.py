@@ -4,6 +4,7 @@
     ├── InputError          a file, line or value from outside that cannot be used
     ├── SpecError           a pipeline or measure that names something unknown or impossible
     ├── MissingExtra        an optional package that is not installed
+    ├── MissingModel        a model of this machine whose files are not there
     ├── Forbidden           somebody asked for what their role does not allow
     ├── NotFound            a corpus, gold set, run or document that is not in the workspace
     ├── OverBudget          a paid call that would pass a budget, and so was not made
@@ -47,6 +48,10 @@ class MissingExtra(PizzaError):
     def __init__(self, what: str, extra: str) -> None:
         brings = f'"pizza-night[{extra}]"' if extra else "pizza-night"
         super().__init__(f"{what} is not installed; run: pip install {brings}")
+
+
+class MissingModel(PizzaError):
+    """A model's files are not on this machine."""
 
 
 class NotFound(PizzaError):

@@ -19,6 +19,7 @@ from retrieval.ingest.llm_context import Gloss, LLMContext
 from retrieval.ingest.parse import PARSERS, Blocks, Structure
 from retrieval.ingest.tokens import CountTokens, token_counts
 from retrieval.providers.cohere import Cohere, CohereRerank
+from retrieval.providers.fastembed import CrossEncoder, FastEmbed
 from retrieval.providers.gemini import Gemini
 from retrieval.providers.local import Local
 from retrieval.providers.openai import OpenAI
@@ -41,7 +42,10 @@ from retrieval.stage import Spec, Stage, build, full, short
 from retrieval.types import Bool, Candidates, Corpus, Int32, Queries
 
 RETRIEVERS: tuple[type[Retriever], ...] = (BM25, Dense, Regex)
-EMBEDDERS: tuple[type[Embedder], ...] = (Local, Voyage, VoyageContext, Cohere, Gemini, OpenAI)
+EMBEDDERS: tuple[type[Embedder], ...] = (
+    *(Local, FastEmbed),
+    *(Voyage, VoyageContext, Cohere, Gemini, OpenAI),
+)
 REWRITERS: tuple[type[Rewriter], ...] = (MultiQuery, HyDE, Synonyms)
 OPTIONAL = ("contextualize", "rewrite", "rerank")
 """Slots that may stay empty."""
@@ -235,7 +239,7 @@ SLOTS: Mapping[str, tuple[type[Stage[Any]], ...]] = {
     "rewrite": REWRITERS,
     "first": RETRIEVERS,
     "fuse": FUSERS,
-    "rerank": (*RERANKERS, VoyageRerank, CohereRerank, Pointwise, Listwise),
+    "rerank": (*RERANKERS, CrossEncoder, VoyageRerank, CohereRerank, Pointwise, Listwise),
     "assemble": ASSEMBLERS,
 }
 """The stages each slot takes: adding one is a class and its name here."""

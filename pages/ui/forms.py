@@ -67,10 +67,10 @@ OFFERED: Mapping[str, Sequence[Any]] = {
     "embed": [
         "Local",
         {"Local": {"model": "e5-small"}},
-        *("Voyage", "Cohere", "Gemini", "OpenAI"),
+        *("FastEmbed", "Voyage", "Cohere", "Gemini", "OpenAI"),
     ],
     "fuse": ["RRF", {"RRF": {"k": 0, "weights": [0.5, 0.5]}}, "Weighted"],
-    "rerank": [None, {"Rescore": {"late": 0}}, "Rescore", "MaxSim"],
+    "rerank": [None, {"Rescore": {"late": 0}}, "Rescore", "MaxSim", "CrossEncoder"],
 }
 
 

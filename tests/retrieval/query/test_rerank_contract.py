@@ -1,6 +1,8 @@
 """What every reranker keeps to: a row here for each class that the slot takes."""
 
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from retrieval.ingest.chunk import FixedTokens
 from retrieval.pipeline import SLOTS, Pipeline, full_spec, pipeline_of
 from retrieval.providers.cohere import CohereRerank
+from retrieval.providers.fastembed import CrossEncoder
 from retrieval.providers.openai import OpenAIChat
 from retrieval.providers.voyage import VoyageRerank
 from retrieval.query.dense import Dense
@@ -19,15 +22,18 @@ from retrieval.runtime import Runtime
 from retrieval.store import Workspace
 from retrieval.types import Candidates, Corpus, Queries
 from tests.retrieval.making import Hashed, corpus_of
+from tests.retrieval.providers import tiny
 from tests.retrieval.providers.stub import Vendors
 from tests.retrieval.query.reader import read
 from tests.retrieval.query.test_rerank import HashedMaxSim, HashedRescore
 
+FOLDER = tempfile.TemporaryDirectory()
 RERANKERS: list[Reranker] = [
     HashedRescore(),
     HashedMaxSim(),
     VoyageRerank(),
     CohereRerank(),
+    CrossEncoder(model="tiny", folder=str(tiny.cross_encoder(Path(FOLDER.name)))),
     Pointwise(),
     Listwise(model=OpenAIChat(), window=3, stride=2),
 ]
