@@ -13,7 +13,7 @@ from goldsets.evidence import Found
 from goldsets.labelling import reanchor
 from goldsets.labelling.intake import fresh_id
 from goldsets.store import gold
-from goldsets.store.gold import Judgment
+from goldsets.store.gold_log import Judgment
 from goldsets.types import Evidence, GoldSet, Query
 from pages.ui import changes, frame, read, search, spans, url
 from pages.ui.text import is_fixed_width, plain

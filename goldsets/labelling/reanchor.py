@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from goldsets.evidence import Found, Status, anchor
 from goldsets.store import gold as store
-from goldsets.store.gold import Judgment
+from goldsets.store.gold_log import Judgment
 from goldsets.types import Evidence
 from retrieval.errors import InputError
 from retrieval.store import Workspace, corpora

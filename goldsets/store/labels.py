@@ -1,30 +1,23 @@
-"""Items, leases and labels: who has what, and what they made of it.
+"""Items and labels: what there is to judge, and what raters made of it.
 
 Labels are a log: the newest row of a rater for an item holds, an `undo` row means none does. What
 follows from an item's labels is written to the gold set's own log in the same transaction.
 """
 
 import json
-import secrets
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from sqlite3 import Connection, Row
 
 from goldsets.labelling.decide import decide, evidence_of
-from goldsets.labelling.queue import AT_IT, Place, State, choose
 from goldsets.labelling.types import Evening, Item, Kind, Label, Member, Source, check_label
-from goldsets.store import evenings, gold
+from goldsets.store import evenings, gold_log
 from goldsets.types import Evidence
 from retrieval.errors import Forbidden, InputError, NotFound
 from retrieval.store import Workspace, corpora
 from retrieval.store.workspace import now
 from retrieval.types import Span
-
-LEASE_SECONDS = 600.0
-CLOCK_SLACK = 5.0
-"""A lease given later than this from now was given before the clock was set back: it has lapsed."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +29,6 @@ class Passage:
     start: int
     end: int
     source: Source = "pool"
-
-
-@dataclass(frozen=True)
-class Leased:
-    """An item in somebody's hands: `token` is what saves to it, `text` is the document's."""
-
-    token: str
-    item: Item
-    wording: str
-    title: str
-    media: str
-    text: str
-    label: Label | None
 
 
 @dataclass(frozen=True)
@@ -65,12 +45,17 @@ def add(
 ) -> int:
     """Put passages of a corpus version into the queue; return how many are new to it."""
     with workspace.write() as db:
-        return len(_add(db, evening, corpus, version, passages))
+        return len(enter(db, evening, corpus, version, passages))
 
 
-def _add(
+def enter(
     db: Connection, evening: Evening, corpus: str, version: int, passages: Iterable[Passage]
 ) -> list[int]:
+    """Enter passages into the queue; return the ids of the new items.
+
+    Raises:
+        NotFound: a document is not in that version.
+    """
     rows = corpora.rows(db, corpus, version)
     new = []
     for p in passages:
@@ -96,7 +81,7 @@ def items(workspace: Workspace, evening: Evening) -> list[Item]:
 def labels(workspace: Workspace, evening: Evening) -> list[Label]:
     """List the labels that hold, oldest first."""
     with workspace.read() as db:
-        return _held(db, "item IN (SELECT id FROM items WHERE evening = ?)", evening.id)
+        return holding(db, "item IN (SELECT id FROM items WHERE evening = ?)", evening.id)
 
 
 def text_of(workspace: Workspace, item: Item) -> str:
@@ -122,92 +107,6 @@ def pace(workspace: Workspace, evening: Evening, minutes: int = 10) -> float:
     return float(row["n"] / max(spent, 1.0))
 
 
-def lease(
-    workspace: Workspace,
-    token: str,
-    tab: str,
-    number: int = 5,
-    at: str = "",
-    clock: float | None = None,
-    seconds: float = LEASE_SECONDS,
-) -> list[Leased]:
-    """Give a member's tab its items: those it holds still, then the next ones, `number` in all.
-
-    Raises:
-        Forbidden: the token is nobody's, or that of an onlooker.
-        InputError: the evening is closed.
-    """
-    moment = time.time() if clock is None else clock
-    with workspace.write() as db:
-        evening, member = _open_to(db, token)
-        mine = _mine(db, member, tab, moment)
-        if len(mine) < number:
-            places = _places(db, evening, member, moment)
-            wanted = number - len(mine)
-            raters = evening.settings.raters
-            for item in choose(places, member.id, raters, wanted, at):
-                since = moment + 1e-6 * len(mine)  # keeps their order
-                mine.append(_lease(db, item, member, tab, since, seconds))
-        db.executemany(
-            "UPDATE leases SET until = ? WHERE token = ?", [(moment + seconds, t) for t in mine]
-        )
-        return [_leased(db, t) for t in mine]
-
-
-def held(workspace: Workspace, token: str) -> Leased:
-    """Return the item that a lease is for.
-
-    Raises:
-        Forbidden: there is no such lease.
-    """
-    with workspace.read() as db:
-        if db.execute("SELECT 1 FROM leases WHERE token = ?", [token]).fetchone() is None:
-            raise Forbidden("this item is not in your hands; reload the page")
-        return _leased(db, token)
-
-
-def release(workspace: Workspace, token: str, tab: str) -> None:
-    """Give back what a tab holds; it is closing."""
-    with workspace.write() as db:
-        _, member = evenings.by_token(db, token)
-        db.execute("UPDATE leases SET until = 0 WHERE member = ? AND tab = ?", [member.id, tab])
-
-
-def save(
-    workspace: Workspace,
-    token: str,
-    key: str,
-    action: str,
-    grade: int | None,
-    spans: Sequence[Span],
-    note: str = "",
-    seconds: float | None = None,
-    clock: float | None = None,
-) -> Saved:
-    """Log what a rater made of the item they hold; on disk when this returns.
-
-    `token` is the lease's, `key` tells a repetition of the same request, which changes nothing. A
-    lease that has run out meanwhile does not lose the label: one more opinion than wanted is kept.
-
-    Raises:
-        Forbidden: there is no such lease.
-        InputError: the label cannot be (see `check_label`), or the evening is closed.
-    """
-    moment = time.time() if clock is None else clock
-    with workspace.write(durable=True) as db:
-        row = db.execute("SELECT item, member FROM leases WHERE token = ?", [token]).fetchone()
-        if row is None:
-            raise Forbidden("this item is not in your hands; reload the page")
-        known = _same(db, row["member"], key)
-        if known is not None:
-            return known
-        item, evening = _item_of(db, row["item"])
-        member = _member(db, row["member"])
-        return _log(
-            db, evening, member, item, key, action, grade, spans, note, seconds, "label", moment
-        )
-
-
 def adjudicate(
     workspace: Workspace,
     host: Member,
@@ -224,51 +123,26 @@ def adjudicate(
     """
     evenings.allow(host, "host")
     with workspace.write(durable=True) as db:
-        known = _same(db, host.id, key)
+        known = same(db, host.id, key)
         if known is not None:
             return known
-        found, evening = _item_of(db, item)
+        found, evening = item_of(db, item)
         if evening.id != host.evening:
             raise Forbidden("that item is of another evening")
         action = "undo" if grade is None else "grade"
-        return _log(
-            db, evening, host, found, key, action, grade, spans, note, None, "adjudication", 0.0
-        )
-
-
-def add_found(
-    workspace: Workspace, token: str, tab: str, corpus: str, version: int, passage: Passage
-) -> Leased:
-    """Put what a rater found by searching into the queue, into their own hands first.
-
-    Raises:
-        Forbidden: the token is nobody's, or that of an onlooker.
-        InputError: the evening is closed, or there is no such query or passage.
-    """
-    moment = time.time()
-    with workspace.write() as db:
-        evening, member = _open_to(db, token)
-        if not gold.holds(db, evening.goldset, passage.query):
-            raise InputError(f"there is no query {passage.query!r} in gold set {evening.goldset!r}")
-        new = _add(db, evening, corpus, version, [passage])
-        content = corpora.rows(db, corpus, version)[passage.document]
-        item = new[0] if new else _find_item(db, evening, passage, content)
-        held = db.execute(
-            "SELECT token FROM leases WHERE item = ? AND member = ?", [item, member.id]
-        ).fetchone()
-        own = held["token"] if held else _lease(db, item, member, tab, moment, LEASE_SECONDS)
-        return _leased(db, own)
+        said = (action, grade, spans, note, None)
+        return log(db, evening, host, found, key, *said, "adjudication")
 
 
 def settle_all(workspace: Workspace, evening: Evening) -> None:
     """Work out anew what follows from every item's labels (after the settings changed)."""
     with workspace.write() as db:
         for row in db.execute("SELECT id FROM items WHERE evening = ?", [evening.id]).fetchall():
-            item, own = _item_of(db, row["id"])
+            item, own = item_of(db, row["id"])
             _settle(db, own, item)
 
 
-def _log(
+def log(
     db: Connection,
     evening: Evening,
     member: Member,
@@ -280,9 +154,13 @@ def _log(
     note: str,
     seconds: float | None,
     kind: Kind,
-    moment: float,
 ) -> Saved:
-    _check_open(evening)
+    """Log a label and what follows from it.
+
+    Raises:
+        InputError: the label cannot be, or the evening is closed.
+    """
+    check_open(evening)
     if not 8 <= len(key) <= 64:
         raise InputError("key must have 8 to 64 characters")
     check_label(action, grade, spans, note, len(evening.settings.grades))
@@ -292,12 +170,6 @@ def _log(
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [item.id, member.id, key, kind, action, grade, _packed(spans), note, seconds, now()],
     )
-    if kind == "label":
-        until = moment + LEASE_SECONDS if action == "undo" else 0.0
-        db.execute(
-            "UPDATE leases SET since = ?, until = ? WHERE item = ? AND member = ?",
-            [moment, until, item.id, member.id],
-        )
     _settle(db, evening, item)
     return Saved(int(done.lastrowid or 0), item.id, again=False)
 
@@ -314,97 +186,35 @@ def _check_spans(db: Connection, item: Item, spans: Sequence[Span]) -> None:
 
 def _settle(db: Connection, evening: Evening, item: Item) -> None:
     """Make the gold set's log say what the item's labels say."""
-    held = _held(db, "item = ?", item.id)
+    held = holding(db, "item = ?", item.id)
     decision = decide(held, evening.settings)
     wanted: tuple[Evidence, ...] = ()
     if decision is not None:
         row = db.execute("SELECT text FROM documents WHERE id = ?", [item.content]).fetchone()
         wanted = evidence_of(decision, item, row["text"], evening.settings)
     mine = [r["judgment"] for r in db.execute(SETTLED, [item.id])]
-    new = gold.match(db, evening.goldset, item.query, mine, wanted, f"night:{evening.name}")
+    new = gold_log.match(db, evening.goldset, item.query, mine, wanted, f"night:{evening.name}")
     db.executemany(
         "INSERT INTO settled (item, judgment) VALUES (?, ?)", [(item.id, j) for j in new]
     )
 
 
-def _same(db: Connection, member: int, key: str) -> Saved | None:
+def same(db: Connection, member: int, key: str) -> Saved | None:
+    """Return what an earlier request with this key saved, if there was one."""
     row = db.execute(
         "SELECT id, item FROM labels WHERE member = ? AND key = ?", [member, key]
     ).fetchone()
     return None if row is None else Saved(row["id"], row["item"], again=True)
 
 
-def _open_to(db: Connection, token: str) -> tuple[Evening, Member]:
-    evening, member = evenings.by_token(db, token)
-    evenings.allow(member, "rater", "host")
-    _check_open(evening)
-    return evening, member
-
-
-def _check_open(evening: Evening) -> None:
+def check_open(evening: Evening) -> None:
+    """Raise InputError if an evening is closed."""
     if evening.closed:
         raise InputError(f"{evening.name!r} is closed; ask its host to open it again")
 
 
-def _mine(db: Connection, member: Member, tab: str, moment: float) -> list[str]:
-    rows = db.execute(
-        f"SELECT token FROM leases WHERE member = ? AND tab = ? AND {LIVE} ORDER BY since, item",
-        [member.id, tab, moment, moment + CLOCK_SLACK],
-    )
-    return [r["token"] for r in rows]
-
-
-def _lease(
-    db: Connection, item: int, member: Member, tab: str, moment: float, seconds: float
-) -> str:
-    token = secrets.token_urlsafe(18)
-    db.execute(
-        "INSERT INTO leases (token, item, member, tab, since, until) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (item, member) DO UPDATE SET"
-        " tab = excluded.tab, since = excluded.since, until = excluded.until",
-        [token, item, member.id, tab, moment, moment + seconds],
-    )
-    row = db.execute(
-        "SELECT token FROM leases WHERE item = ? AND member = ?", [item, member.id]
-    ).fetchone()
-    return str(row["token"])
-
-
-def _places(db: Connection, evening: Evening, member: Member, moment: float) -> list[Place]:
-    states = db.execute(STATES, [evening.id])
-    at_it: dict[int, set[int]] = {}
-    mine: dict[int, State] = {}
-    for item, who, action in map(tuple, states):
-        if action in AT_IT:
-            at_it.setdefault(item, set()).add(who)
-        if who == member.id:
-            mine[item] = action
-    for item, who in map(tuple, db.execute(LEASES, [evening.id, moment, moment + CLOCK_SLACK])):
-        at_it.setdefault(item, set()).add(who)
-        if who == member.id:
-            mine[item] = "held"
-    rows = db.execute("SELECT id, query FROM items WHERE evening = ? ORDER BY id", [evening.id])
-    nobody: frozenset[int] = frozenset()
-    return [
-        Place(item, query, frozenset(at_it[item]) if item in at_it else nobody, mine.get(item, ""))
-        for item, query in map(tuple, rows)
-    ]
-
-
-def _leased(db: Connection, token: str) -> Leased:
-    row = db.execute("SELECT item, member FROM leases WHERE token = ?", [token]).fetchone()
-    item, evening = _item_of(db, row["item"])
-    document = db.execute(
-        "SELECT title, media, text FROM documents WHERE id = ?", [item.content]
-    ).fetchone()
-    held = [x for x in _held(db, "item = ?", item.id) if x.rater == row["member"]]
-    label = next((x for x in held if x.kind == "label"), None)
-    wording = gold.wording(db, evening.goldset, item.query)
-    about = (document["title"], document["media"], document["text"])
-    return Leased(token, item, wording, *about, label)
-
-
-def _find_item(db: Connection, evening: Evening, p: Passage, content: int) -> int:
+def find(db: Connection, evening: Evening, p: Passage, content: int) -> int:
+    """Return the id of the item that a passage is; `content` is its document's row."""
     row = db.execute(
         "SELECT id FROM items WHERE evening = ? AND query = ? AND document = ? AND start = ?"
         ' AND "end" = ?',
@@ -413,19 +223,26 @@ def _find_item(db: Connection, evening: Evening, p: Passage, content: int) -> in
     return int(row["id"])
 
 
-def _item_of(db: Connection, item: int) -> tuple[Item, Evening]:
+def item_of(db: Connection, item: int) -> tuple[Item, Evening]:
+    """Read an item and its evening.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
     row = db.execute(f"{ITEMS} WHERE i.id = ?", [item]).fetchone()
     if row is None:
         raise NotFound("item", item)
     return _item(row), evenings.of_id(db, row["evening"])
 
 
-def _member(db: Connection, member: int) -> Member:
+def member_of(db: Connection, member: int) -> Member:
+    """Read a member."""
     row = db.execute("SELECT * FROM members WHERE id = ?", [member]).fetchone()
     return Member(row["id"], row["evening"], row["name"], row["role"])
 
 
-def _held(db: Connection, which: str, value: int) -> list[Label]:
+def holding(db: Connection, which: str, value: int) -> list[Label]:
+    """Return the labels that hold of those where `which` (SQL with one `?`) is true, in order."""
     rows = db.execute(
         "SELECT * FROM labels WHERE id IN (SELECT max(id) FROM labels"
         f" WHERE {which} GROUP BY item, member, kind) AND action != 'undo' ORDER BY id",
@@ -435,17 +252,7 @@ def _held(db: Connection, which: str, value: int) -> list[Label]:
 
 
 ITEMS = "SELECT i.*, d.name FROM items i JOIN documents d ON d.id = i.document"
-LIVE = "until > ? AND since <= ?"
-LEASES = (
-    "SELECT l.item, l.member FROM leases l JOIN items i ON i.id = l.item"
-    f" WHERE i.evening = ? AND {LIVE}"
-)
 SETTLED = "SELECT judgment FROM settled WHERE item = ?"
-STATES = (
-    "SELECT item, member, action FROM labels WHERE id IN (SELECT max(l.id) FROM labels l"
-    " JOIN items i ON i.id = l.item WHERE i.evening = ? AND l.kind = 'label'"
-    " GROUP BY l.item, l.member)"
-)
 
 
 def _item(row: Row) -> Item:

@@ -19,8 +19,9 @@ from starlette.routing import Route
 
 from goldsets.labelling import evening as evenings
 from goldsets.labelling.find import Hit, find
-from goldsets.store import labels, open_workspace
-from goldsets.store.labels import Leased, Passage
+from goldsets.store import leases, open_workspace
+from goldsets.store.labels import Passage
+from goldsets.store.leases import Leased
 from retrieval.errors import Forbidden, InputError, PizzaError
 from retrieval.ingest.media import is_prose
 from retrieval.store import Workspace, corpora
@@ -100,7 +101,7 @@ def following(body: Answer) -> Answer:
     """Lease what a tab has in hand: `{token, tab, number, at}` to `{items}`."""
     token, tab, at = str(body["token"]), str(body["tab"])[:64], str(body.get("at", ""))
     number = min(max(int(body.get("number", 5)), 1), 20)
-    leased = labels.lease(workspace(), token, tab, number, at)
+    leased = leases.lease(workspace(), token, tab, number, at)
     return {"items": [shown(x) for x in leased]}
 
 
@@ -109,7 +110,7 @@ def save(body: Answer) -> Answer:
     """Log a label: `{lease, key, action, grade, spans, note, seconds}` to `{saved}`."""
     spans = [Span(_integer(a), _integer(b)) for a, b in body.get("spans", ())]
     seconds = body.get("seconds")
-    saved = labels.save(
+    saved = leases.save(
         workspace(),
         str(body["lease"]),
         str(body["key"]),
@@ -131,14 +132,14 @@ def _integer(value: Any) -> int:
 @answering
 def release(body: Answer) -> Answer:
     """Give back what a closing tab holds: `{token, tab}`."""
-    labels.release(workspace(), str(body["token"]), str(body["tab"])[:64])
+    leases.release(workspace(), str(body["token"]), str(body["tab"])[:64])
     return {}
 
 
 @answering
 def more(body: Answer) -> Answer:
     """Return more of the document around an item: `{lease, start, end}` to `{text, base}`."""
-    leased = labels.held(workspace(), str(body["lease"]))
+    leased = leases.held(workspace(), str(body["lease"]))
     start = max(0, min(_integer(body["start"]), leased.item.start))
     end = max(_integer(body["end"]), leased.item.end)
     return {"text": leased.text[start : min(end, start + AT_MOST)], "base": start}
@@ -177,7 +178,7 @@ def take(body: Answer) -> Answer:
     tab = str(body["tab"])[:64]
     return {
         "item": shown(
-            labels.add_found(workspace(), token, tab, corpus.name, corpus.version, passage)
+            leases.add_found(workspace(), token, tab, corpus.name, corpus.version, passage)
         )
     }
 

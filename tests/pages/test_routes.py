@@ -6,7 +6,7 @@ import json
 import pytest
 from starlette.requests import Request
 
-from goldsets.store import evenings, gold, labels
+from goldsets.store import evenings, gold, leases
 from pages.ui import routes
 
 HOST = "localhost:8501"
@@ -165,4 +165,4 @@ def test_a_tab_gives_back(night, ask):
     post = ask(n)
     post("next", {"token": n.tokens[0], "tab": "t", "number": 6})
     assert post("release", {"token": n.tokens[0], "tab": "t"}).status == 200
-    assert len(labels.lease(n.workspace, n.tokens[1], "t", 6)) == 6
+    assert len(leases.lease(n.workspace, n.tokens[1], "t", 6)) == 6

@@ -11,7 +11,7 @@ from goldsets.evaluation.spec import sweep_of
 from goldsets.evaluation.sweep import Board, sweep
 from goldsets.labelling.deciding import ask, open_evening, top_grade, waiting
 from goldsets.labelling.types import Evening, Item, Settings
-from goldsets.store import evenings, gold, labels, open_workspace, runs
+from goldsets.store import evenings, gold, labels, leases, open_workspace, runs
 from goldsets.store.labels import Passage
 from goldsets.types import GoldSet
 from retrieval.runtime import Runtime
@@ -59,8 +59,8 @@ def judge(workspace: Workspace, evening: Evening, grade: int, most: int = 100) -
     rater = evenings.join(workspace, evening, "Ann", again=True)
     token = evenings.token(workspace, rater)
     done = []
-    for leased in labels.lease(workspace, token, "tab", most):
-        labels.save(workspace, leased.token, secrets.token_hex(8), "grade", grade, ())
+    for leased in leases.lease(workspace, token, "tab", most):
+        leases.save(workspace, leased.token, secrets.token_hex(8), "grade", grade, ())
         done.append(leased.item)
     return done
 

@@ -5,7 +5,7 @@ import pytest
 from goldsets import jobs
 from goldsets.labelling import evening as nights
 from goldsets.labelling.types import Label, Settings
-from goldsets.store import evenings, gold, labels, open_workspace
+from goldsets.store import evenings, gold, leases, open_workspace
 from goldsets.types import Evidence, Query
 from retrieval.errors import Forbidden, InputError
 from retrieval.store import corpora
@@ -29,10 +29,10 @@ def asked(monkeypatch) -> list[dict]:
 
 def judge_all(n, value=0):
     for token in n.tokens:
-        while some := labels.lease(n.workspace, token, "tab", 20):
+        while some := leases.lease(n.workspace, token, "tab", 20):
             for i, leased in enumerate(some):
                 key = f"{token[:6]}-{leased.item.id}-{i}"
-                labels.save(n.workspace, leased.token, key, "grade", value, ())
+                leases.save(n.workspace, leased.token, key, "grade", value, ())
 
 
 def test_starting_makes_the_gold_set_and_a_host(workspace):
@@ -65,8 +65,8 @@ def test_how_far_it_is(night):
     n = night(queries=2, passages=3)
     before = nights.night(n.workspace, n.evening)
     assert (before.done, before.progress, sum(before.judged.values())) == (0, 0.0, 0)
-    (leased,) = labels.lease(n.workspace, n.tokens[0], "tab", 1)
-    labels.save(n.workspace, leased.token, "first-key", "grade", 3, ())
+    (leased,) = leases.lease(n.workspace, n.tokens[0], "tab", 1)
+    leases.save(n.workspace, leased.token, "first-key", "grade", 3, ())
     begun = nights.night(n.workspace, n.evening)
     assert (begun.done, round(begun.progress, 3)) == (0, 0.333)
     judge_all(n)
@@ -125,7 +125,7 @@ def test_how_far_apart_raters_are(said, apart):
 def test_the_worst_disagreement_comes_first(night):
     n = night(people=2, queries=1, passages=3, raters=2)
     for token, grades in zip(n.tokens, ((0, 0, 0), (0, 1, 3)), strict=True):
-        for leased in labels.lease(n.workspace, token, "tab", 3):
+        for leased in leases.lease(n.workspace, token, "tab", 3):
             value = grades[leased.item.id - 1]
-            labels.save(n.workspace, leased.token, f"the-key-{leased.item.id}", "grade", value, ())
+            leases.save(n.workspace, leased.token, f"the-key-{leased.item.id}", "grade", value, ())
     assert [i.id for i in nights.night(n.workspace, n.evening).disputed] == [3, 2]

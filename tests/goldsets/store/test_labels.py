@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from goldsets.labelling.types import Settings
-from goldsets.store import evenings, gold, labels
+from goldsets.store import evenings, gold, labels, leases
 from goldsets.store.labels import Passage
 from goldsets.types import Evidence
 from retrieval.errors import Forbidden, InputError, NotFound
@@ -17,7 +17,7 @@ keys = (f"key-{i:06}" for i in itertools.count())
 
 
 def grade(night, leased, value, spans=(), key=None, **more):
-    return labels.save(
+    return leases.save(
         night.workspace, leased.token, key or next(keys), "grade", value, spans, **more
     )
 
@@ -29,7 +29,7 @@ def held_gold(night):
 
 def test_a_label_becomes_gold_at_once(night):
     n = night()
-    first, second, third = labels.lease(n.workspace, n.tokens[0], "tab", 3)
+    first, second, third = leases.lease(n.workspace, n.tokens[0], "tab", 3)
     assert [x.item.query for x in (first, second, third)] == ["q0"] * 3
     assert first.wording == "query 0"
     start = first.item.start
@@ -44,7 +44,7 @@ def test_a_label_becomes_gold_at_once(night):
 
 def test_the_same_request_again_changes_nothing(night):
     n = night()
-    (leased,) = labels.lease(n.workspace, n.tokens[0], "tab", 1)
+    (leased,) = leases.lease(n.workspace, n.tokens[0], "tab", 1)
     first = grade(n, leased, 3, key="the-same-key")
     second = grade(n, leased, 3, key="the-same-key")
     assert (first.id, first.again, second.again) == (second.id, False, True)
@@ -53,11 +53,11 @@ def test_the_same_request_again_changes_nothing(night):
 
 def test_a_second_thought_replaces_and_undo_takes_back(night):
     n = night()
-    (leased,) = labels.lease(n.workspace, n.tokens[0], "tab", 1)
+    (leased,) = leases.lease(n.workspace, n.tokens[0], "tab", 1)
     grade(n, leased, 3)
     grade(n, leased, 0)
     assert [g for _, g in held_gold(n)["q0"]] == [0]
-    labels.save(n.workspace, leased.token, next(keys), "undo", None, ())
+    leases.save(n.workspace, leased.token, next(keys), "undo", None, ())
     assert held_gold(n) == {}
     assert labels.labels(n.workspace, n.evening) == []
     grade(n, leased, 2)
@@ -68,7 +68,7 @@ def test_a_second_thought_replaces_and_undo_takes_back(night):
 
 def test_what_somebody_else_made_of_the_gold_is_left_alone(night):
     n = night()
-    (leased,) = labels.lease(n.workspace, n.tokens[0], "tab", 1)
+    (leased,) = leases.lease(n.workspace, n.tokens[0], "tab", 1)
     start = leased.item.start
     grade(n, leased, 3, [Span(start, start + 7)])
     (judgment,) = gold.judgments(n.workspace, "tonight", "q0")
@@ -76,31 +76,31 @@ def test_what_somebody_else_made_of_the_gold_is_left_alone(night):
     gold.judge(n.workspace, "tonight", "q0", better, "host", replaces=judgment.id)
     labels.settle_all(n.workspace, n.evening)
     assert held_gold(n)["q0"] == [(better.exact, 3)]
-    labels.save(n.workspace, leased.token, next(keys), "undo", None, ())
+    leases.save(n.workspace, leased.token, next(keys), "undo", None, ())
     assert held_gold(n) == {}
 
 
 def test_nobody_gets_what_another_holds(night):
     n = night(people=3, queries=3, passages=5)
-    taken = [labels.lease(n.workspace, t, "tab", 5) for t in n.tokens]
+    taken = [leases.lease(n.workspace, t, "tab", 5) for t in n.tokens]
     ids = [x.item.id for some in taken for x in some]
     assert len(ids) == len(set(ids)) == 15
-    assert labels.lease(n.workspace, n.tokens[0], "other tab", 5) == []
+    assert leases.lease(n.workspace, n.tokens[0], "other tab", 5) == []
 
 
 def test_a_tab_that_comes_back_holds_what_it_held(night):
     n = night()
-    before = labels.lease(n.workspace, n.tokens[0], "tab", 3)
-    assert labels.lease(n.workspace, n.tokens[0], "tab", 3) == before
-    other = labels.lease(n.workspace, n.tokens[0], "second tab", 3)
+    before = leases.lease(n.workspace, n.tokens[0], "tab", 3)
+    assert leases.lease(n.workspace, n.tokens[0], "tab", 3) == before
+    other = leases.lease(n.workspace, n.tokens[0], "second tab", 3)
     assert not {x.item.id for x in before} & {x.item.id for x in other}
 
 
 def test_a_closed_laptop_gives_back(night):
     n = night(people=2)
-    one = labels.lease(n.workspace, n.tokens[0], "tab", 6, clock=1000.0)
-    assert labels.lease(n.workspace, n.tokens[1], "tab", 6, clock=1500.0) == []
-    late = labels.lease(n.workspace, n.tokens[1], "tab", 6, clock=1000.0 + labels.LEASE_SECONDS)
+    one = leases.lease(n.workspace, n.tokens[0], "tab", 6, clock=1000.0)
+    assert leases.lease(n.workspace, n.tokens[1], "tab", 6, clock=1500.0) == []
+    late = leases.lease(n.workspace, n.tokens[1], "tab", 6, clock=1000.0 + leases.LEASE_SECONDS)
     assert {x.item.id for x in late} == {x.item.id for x in one}
     kept = grade(n, one[0], 3)  # under the labeller's hands: kept all the same
     assert not kept.again
@@ -110,15 +110,15 @@ def test_a_closed_laptop_gives_back(night):
 
 def test_a_clock_set_back_does_not_lock_items_away(night):
     n = night(people=2)
-    labels.lease(n.workspace, n.tokens[0], "tab", 6, clock=1_000_000.0)
-    assert len(labels.lease(n.workspace, n.tokens[1], "tab", 6, clock=1000.0)) == 6
+    leases.lease(n.workspace, n.tokens[0], "tab", 6, clock=1_000_000.0)
+    assert len(leases.lease(n.workspace, n.tokens[1], "tab", 6, clock=1000.0)) == 6
 
 
 def test_a_tab_that_closes_gives_back_at_once(night):
     n = night(people=2)
-    labels.lease(n.workspace, n.tokens[0], "tab", 6)
-    labels.release(n.workspace, n.tokens[0], "tab")
-    assert len(labels.lease(n.workspace, n.tokens[1], "tab", 6)) == 6
+    leases.lease(n.workspace, n.tokens[0], "tab", 6)
+    leases.release(n.workspace, n.tokens[0], "tab")
+    assert len(leases.lease(n.workspace, n.tokens[1], "tab", 6)) == 6
 
 
 @pytest.mark.parametrize("raters", [2, 3])
@@ -128,7 +128,7 @@ def test_several_raters_and_every_pair_shares_items(night, raters):
     seen: dict[int, set[int]] = {}
     while order:
         for who in list(order):
-            some = labels.lease(n.workspace, n.tokens[who], "tab", 3)
+            some = leases.lease(n.workspace, n.tokens[who], "tab", 3)
             if not some:
                 order.remove(who)
             for leased in some:
@@ -144,8 +144,8 @@ def test_several_raters_and_every_pair_shares_items(night, raters):
 
 def test_an_item_is_open_until_all_its_raters_are_done(night):
     n = night(people=2, queries=1, passages=1, raters=2)
-    (one,) = labels.lease(n.workspace, n.tokens[0], "tab", 1)
-    (two,) = labels.lease(n.workspace, n.tokens[1], "tab", 1)
+    (one,) = leases.lease(n.workspace, n.tokens[0], "tab", 1)
+    (two,) = leases.lease(n.workspace, n.tokens[1], "tab", 1)
     grade(n, one, 2)
     assert held_gold(n) == {}
     grade(n, two, 3)
@@ -154,13 +154,13 @@ def test_an_item_is_open_until_all_its_raters_are_done(night):
 
 def test_skip_goes_to_others_and_later_comes_last(night):
     n = night(people=2, queries=1, passages=3)
-    first, second, third = labels.lease(n.workspace, n.tokens[0], "tab", 3)
-    labels.save(n.workspace, first.token, next(keys), "skip", None, ())
-    labels.save(n.workspace, second.token, next(keys), "later", None, ())
+    first, second, third = leases.lease(n.workspace, n.tokens[0], "tab", 3)
+    leases.save(n.workspace, first.token, next(keys), "skip", None, ())
+    leases.save(n.workspace, second.token, next(keys), "later", None, ())
     grade(n, third, 0)
-    (again,) = labels.lease(n.workspace, n.tokens[0], "tab", 3)
+    (again,) = leases.lease(n.workspace, n.tokens[0], "tab", 3)
     assert again.item.id == second.item.id
-    (passed,) = labels.lease(n.workspace, n.tokens[1], "tab", 3)
+    (passed,) = leases.lease(n.workspace, n.tokens[1], "tab", 3)
     assert passed.item.id == first.item.id
 
 
@@ -168,7 +168,7 @@ def test_the_host_decides_and_may_take_it_back(night):
     n = night(people=2, queries=1, passages=1, raters=2)
     host = evenings.join(n.workspace, n.evening, "host", "host")
     for token, value in zip(n.tokens, (0, 3), strict=True):
-        (leased,) = labels.lease(n.workspace, token, "tab", 1)
+        (leased,) = leases.lease(n.workspace, token, "tab", 1)
         grade(n, leased, value)
     assert [g for _, g in held_gold(n)["q0"]] == [3]
     labels.adjudicate(n.workspace, host, leased.item.id, 0, (), "decision-1")
@@ -182,7 +182,7 @@ def test_the_host_decides_and_may_take_it_back(night):
 def test_settings_change_and_gold_follows(night):
     n = night(people=2, queries=1, passages=1, raters=2)
     host = evenings.join(n.workspace, n.evening, "host", "host")
-    (leased,) = labels.lease(n.workspace, n.tokens[0], "tab", 1)
+    (leased,) = leases.lease(n.workspace, n.tokens[0], "tab", 1)
     grade(n, leased, 1)
     evenings.change(n.workspace, host, Settings(raters=1, answers_from=1))
     labels.settle_all(n.workspace, evenings.named(n.workspace, "friday"))
@@ -192,8 +192,8 @@ def test_settings_change_and_gold_follows(night):
 def test_what_is_found_by_searching_comes_into_ones_own_hands(night):
     n = night(queries=1, passages=1)
     passage = Passage("q0", "guide.md", 0, 11, "search")
-    found = labels.add_found(n.workspace, n.tokens[0], "tab", "guide", 1, passage)
-    again = labels.add_found(n.workspace, n.tokens[0], "tab", "guide", 1, passage)
+    found = leases.add_found(n.workspace, n.tokens[0], "tab", "guide", 1, passage)
+    again = leases.add_found(n.workspace, n.tokens[0], "tab", "guide", 1, passage)
     assert found == again
     grade(n, found, 3)
     assert held_gold(n)["q0"] == [("passage 000", 3)]
@@ -201,7 +201,7 @@ def test_what_is_found_by_searching_comes_into_ones_own_hands(night):
 
 def test_a_document_that_changes_meanwhile_loses_nothing(night):
     n = night(queries=1, passages=2)
-    (leased, _) = labels.lease(n.workspace, n.tokens[0], "tab", 2)
+    (leased, _) = leases.lease(n.workspace, n.tokens[0], "tab", 2)
     corpora.write(n.workspace, "guide", [Document("guide.md", f"New first line. {leased.text}")])
     start = leased.item.start
     grade(n, leased, 3, [Span(start, start + 11)])
@@ -226,9 +226,9 @@ def test_a_document_that_changes_meanwhile_loses_nothing(night):
 )
 def test_a_label_that_cannot_be_is_refused(night, action, value, spans, note, words):
     n = night()
-    (leased,) = labels.lease(n.workspace, n.tokens[0], "tab", 1)
+    (leased,) = leases.lease(n.workspace, n.tokens[0], "tab", 1)
     with pytest.raises(InputError, match=words):
-        labels.save(n.workspace, leased.token, next(keys), action, value, spans, note)
+        leases.save(n.workspace, leased.token, next(keys), action, value, spans, note)
     assert labels.labels(n.workspace, n.evening) == []
 
 
@@ -236,12 +236,12 @@ def test_strangers_onlookers_and_closed_evenings(night):
     n = night()
     onlooker = evenings.join(n.workspace, n.evening, "ann", "onlooker")
     with pytest.raises(Forbidden):
-        labels.lease(n.workspace, "nonsense", "tab", 1)
+        leases.lease(n.workspace, "nonsense", "tab", 1)
     with pytest.raises(Forbidden, match="onlooker"):
-        labels.lease(n.workspace, evenings.token(n.workspace, onlooker), "tab", 1)
+        leases.lease(n.workspace, evenings.token(n.workspace, onlooker), "tab", 1)
     with pytest.raises(Forbidden):
-        labels.save(n.workspace, "nonsense", next(keys), "grade", 3, ())
-    (leased,) = labels.lease(n.workspace, n.tokens[0], "tab", 1)
+        leases.save(n.workspace, "nonsense", next(keys), "grade", 3, ())
+    (leased,) = leases.lease(n.workspace, n.tokens[0], "tab", 1)
     host = evenings.join(n.workspace, n.evening, "host", "host")
     evenings.close(n.workspace, host)
     with pytest.raises(InputError, match="closed"):
@@ -283,7 +283,7 @@ def test_evenings_are_read_back(night):
 
 def test_a_label_is_on_disk_before_it_is_said_to_be_saved(night, monkeypatch):
     n = night()
-    (leased,) = labels.lease(n.workspace, n.tokens[0], "tab", 1)
+    (leased,) = leases.lease(n.workspace, n.tokens[0], "tab", 1)
     seen: list[str] = []
     connect = sqlite3.connect
 
