@@ -20,7 +20,7 @@ from goldsets.evaluation.words import (
 )
 from goldsets.launch import embedding_plan, lacking, plan_of, start_sweep
 from goldsets.store import gold, runs
-from pages.ui import charts, forms, frame, url
+from pages.ui import charts, forms, frame, url, work
 from pages.ui.text import plain
 from retrieval.errors import PizzaError
 from retrieval.store import Workspace
@@ -57,38 +57,6 @@ def plan_and_start(workspace: Workspace, spec: SweepSpec, goldset: str) -> None:
         url.put("sweep", str(job.id))
         st.session_state["start-designing"] = False
         st.rerun()
-
-
-@st.fragment(run_every=0.5)
-def progress(workspace: Workspace, job_id: int) -> None:
-    """Show a job's progress with pause, resume and cancel; the page follows when it is over."""
-    job = jobs.get(workspace, job_id)
-    seen = st.session_state.setdefault(f"job-{job_id}", job.state)
-    if job.state != seen:
-        st.session_state[f"job-{job_id}"] = job.state
-        st.rerun()
-    if job.state == "done":
-        return
-    with st.container(border=True):
-        share = job.units_done / max(job.units, 1)
-        st.progress(share, text=f"{job.units_done} of {job.units} pipelines, {job.state}")
-        detail = f"{job.step}: {job.done:,} of {job.total:,}" if job.total > 1 else job.step
-        st.caption(job.error or detail or "Starting a worker process")
-        with st.container(horizontal=True):
-            controls(workspace, job)
-
-
-def controls(workspace: Workspace, job: jobs.Job) -> None:
-    """Offer what can be asked of a job in its state."""
-    if job.over:
-        if st.button("Resume", icon=":material/play_arrow:", type="primary"):
-            jobs.resume(workspace, job.id)
-        return
-    waits = job.wanted != "run"
-    if st.button("Pause", icon=":material/pause:", disabled=waits):
-        jobs.ask(workspace, job.id, "pause")
-    if st.button("Cancel", icon=":material/close:", disabled=waits):
-        jobs.ask(workspace, job.id, "cancel")
 
 
 def leaderboard(workspace: Workspace, job_id: int) -> None:
@@ -221,5 +189,5 @@ with frame.page(
     if designing:
         design(workspace, chosen)
     else:
-        progress(workspace, int(job))
+        work.progress(workspace, int(job), "pipelines")
         leaderboard(workspace, int(job))

@@ -50,8 +50,8 @@ def with_trials(
 ) -> list[dict[str, Any]]:
     """Return suggestions as JSON, each with what came of it as `trial`, None if untried."""
     done = {_key(t["changed"]): t for t in trials.of_base(workspace, scene, full_spec(base))}
-    plain = [_plain(s) for s in found]
-    return [{**p, "trial": p["pipeline"] and done.get(_key(p["pipeline"]))} for p in plain]
+    rows = map(plain, found)
+    return [{**p, "trial": p["pipeline"] and done.get(_key(p["pipeline"]))} for p in rows]
 
 
 def _key(spec: Mapping[str, Any]) -> str:
@@ -76,7 +76,7 @@ def start_trials(
     workspace: Workspace, scene: Scene, base: Pipeline, changes: Sequence[Suggestion]
 ) -> jobs.Job:
     """Ask for changes to be tried; those that are for people are left out."""
-    asked = [_plain(s) for s in changes if s.pipeline]
+    asked = [plain(s) for s in changes if s.pipeline]
     spec = {"scene": asdict(scene), "base": full_spec(base), "changes": asked}
     return jobs.start(workspace, "try", spec, len(asked))
 
@@ -133,7 +133,8 @@ def _opened(
     return scene, Board(held, corpus, rt), pipeline_of(spec["base"])
 
 
-def _plain(suggestion: Suggestion) -> dict[str, Any]:
+def plain(suggestion: Suggestion) -> dict[str, Any]:
+    """Return a suggestion as JSON, its pipeline as a full spec."""
     spec = full_spec(suggestion.pipeline) if suggestion.pipeline else None
     return {**asdict(suggestion), "pipeline": spec}
 
@@ -146,7 +147,7 @@ def as_json(trial: Trial) -> dict[str, Any]:
 def loop_json(found: Improvement) -> dict[str, Any]:
     """Return what a loop came to as JSON."""
     steps = [
-        {**_plain(s.suggestion), "gain": asdict(s.gain), "raced": s.raced, "seconds": s.seconds}
+        {**plain(s.suggestion), "gain": asdict(s.gain), "raced": s.raced, "seconds": s.seconds}
         for s in found.steps
     ]
     return {

@@ -32,7 +32,7 @@ def leaderboard(rows: Sequence[Row], measure: str, baseline: str) -> go.Figure:
         )
     figure.update_xaxes(title=f"{measure}, with 95 % interval", gridcolor=GRID, zeroline=False)
     figure.update_yaxes(automargin=True, gridcolor="rgba(0,0,0,0)")
-    return _styled(figure, height=60 + 30 * max(len(shown), 2))
+    return styled(figure, height=60 + 30 * max(len(shown), 2))
 
 
 def differences(
@@ -58,7 +58,7 @@ def differences(
     title = f"difference in {measure}, points, with 95 % interval{about}"
     figure.update_xaxes(title=title, gridcolor=GRID, zeroline=False)
     figure.update_yaxes(automargin=True, gridcolor="rgba(0,0,0,0)")
-    return _styled(figure, height=70 + 28 * max(len(names), 2))
+    return styled(figure, height=70 + 28 * max(len(names), 2))
 
 
 def tokens_cutoff(measure: str, rows: Sequence[Row]) -> int:
@@ -92,7 +92,7 @@ def quality_against_tokens(rows: Sequence[Row], measure: str, k: int) -> go.Figu
     title = f"tokens in the first {k} chunks, mean"
     figure.update_xaxes(title=title, gridcolor=GRID, rangemode="tozero")
     figure.update_yaxes(title=measure, gridcolor=GRID)
-    return _styled(figure, height=330)
+    return styled(figure, height=330)
 
 
 def _whisker(figure: go.Figure, name: str, e: Row, colour: str) -> None:
@@ -133,7 +133,8 @@ def _label(name: str, baseline: str) -> str:
     return f"{name} (baseline)" if name == baseline else name
 
 
-def _styled(figure: go.Figure, height: int) -> go.Figure:
+def styled(figure: go.Figure, height: int) -> go.Figure:
+    """Give a figure the height and margins of all others, without a legend."""
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 16, "t": 8, "b": 8},

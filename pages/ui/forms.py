@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import types
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
@@ -164,54 +165,94 @@ def _new_option(slot: str, own: list[Any]) -> None:
 
 
 def _made(slot: str) -> Any:
-    classes = {c.__name__: c for c in SLOTS[slot]}
     if slot in LISTS:
-        names = st.multiselect(
-            "Stages", list(classes), default=list(classes)[:1], key=f"new-{slot}"
-        )
-        made = [_fields(classes[n], f"new-{slot}-{n}") for n in names]
-        return [short(m) for m in made] or [next(iter(classes))]
-    name = st.selectbox("Stage", list(classes), key=f"new-{slot}")
-    return short(_fields(classes[name], f"new-{slot}-{name}"))
+        made = stages(slot, (SLOTS[slot][0](),), f"new-{slot}")
+        return [short(m) for m in made] or [SLOTS[slot][0].__name__]
+    made = stage(slot, SLOTS[slot][0](), f"new-{slot}")
+    return made and short(made)
 
 
-def _fields(cls: type[Stage[Any]], key: str) -> Stage[Any]:
-    """Draw a widget a field; return the stage they make."""
+def stages(slot: str, now: Sequence[Stage[Any]], key: str) -> tuple[Stage[Any], ...]:
+    """Let the stages of a list slot be chosen and filled in, beginning with what it holds now.
+
+    Two of one class in it keep their own fields.
+    """
+    numbered = [f"{type(s).__name__} {n}" if n else type(s).__name__ for n, s in _copies(now)]
+    held = dict(zip(numbered, now, strict=True))
+    classes = {c.__name__: c for c in SLOTS[slot]}
+    offered = list(dict.fromkeys([*numbered, *classes]))
+    names = st.multiselect("Stages", offered, default=numbered, key=key)
+    return tuple(
+        _fields(classes[n.split()[0]], f"{key}-{n}", held.get(n) or classes[n.split()[0]]())
+        for n in names
+    )
+
+
+def _copies(now: Sequence[Stage[Any]]) -> list[tuple[int, Stage[Any]]]:
+    """Number the stages of one class: nothing for the first, then 2, 3, ..."""
+    seen: Counter[type] = Counter()
+    found = []
+    for s in now:
+        seen[type(s)] += 1
+        found.append((seen[type(s)] if seen[type(s)] > 1 else 0, s))
+    return found
+
+
+def stage(slot: str, now: Stage[Any] | None, key: str, *, empty: bool = False) -> Stage[Any] | None:
+    """Let a slot's stage be chosen and filled in, beginning with what it holds now."""
+    classes = {c.__name__: c for c in SLOTS[slot]}
+    names = [*(["none"] if empty else []), *classes]
+    index = names.index(type(now).__name__) if now else 0
+    name = st.selectbox("Stage", names, index=index, key=key)
+    if name not in classes:
+        return None
+    cls = classes[name]
+    return _fields(cls, f"{key}-{name}", now if isinstance(now, cls) else cls())
+
+
+def _fields(cls: type[Stage[Any]], key: str, now: Stage[Any]) -> Stage[Any]:
+    """Draw a widget a field, beginning with what a stage has; return the stage they make."""
     st.caption(_summary(cls))
     values = {}
     for field in dataclasses.fields(cls):
-        values[field.name] = _widget(cls, field, f"{key}-{field.name}")
+        values[field.name] = _widget(cls, field, f"{key}-{field.name}", getattr(now, field.name))
     return cls(**values)
 
 
-def _widget(cls: type[Stage[Any]], field: "dataclasses.Field[Any]", key: str) -> Any:
-    hint, default = field_types(cls)[field.name], field.default
-    nested = stages_of(cls, field.name)
+def _widget(cls: type[Stage[Any]], field: "dataclasses.Field[Any]", key: str, now: Any) -> Any:
+    hint, nested = field_types(cls)[field.name], stages_of(cls, field.name)
     if nested:
         by_name = {c.__name__: c for c in nested}
-        name = st.selectbox(field.name, list(by_name), key=key)
-        return _fields(by_name[name], f"{key}-{name}")
+        index = list(by_name).index(type(now).__name__)
+        name = st.selectbox(field.name, list(by_name), index=index, key=key)
+        own = by_name[name]
+        return _fields(own, f"{key}-{name}", now if isinstance(now, own) else own())
     if get_origin(hint) is Literal:
         options = list(get_args(hint))
-        return st.selectbox(field.name, options, index=options.index(default), key=key)
+        return st.selectbox(field.name, options, index=options.index(now), key=key)
     if hint is bool:
-        return st.checkbox(field.name, value=default, key=key)
+        return st.checkbox(field.name, value=now, key=key)
     if get_origin(hint) is tuple:
-        numbers = get_args(hint)[0] is float
-        kind = "numbers" if numbers else "values"
-        written = st.text_input(field.name, placeholder=f"{kind}, with commas", key=key) or ""
-        if numbers:
-            return tuple(float(w) for w in written.replace(",", " ").split())
-        return tuple(scalar(w) for w in written.split(",") if w.strip())
+        return _several(field.name, get_args(hint)[0] is float, key, now)
     if field.metadata.get("lines"):
-        return st.text_area(field.name, value=default, key=key)
+        return st.text_area(field.name, value=now, key=key)
     if hint is str:
-        return st.text_input(field.name, value=default, key=key)
+        return st.text_input(field.name, value=now, key=key)
     if isinstance(hint, types.UnionType) and str in get_args(hint):
-        return scalar(st.text_input(field.name, key=key) or "", default)
+        written = now if isinstance(now, str) else "" if now is None else json.dumps(now)
+        return scalar(st.text_input(field.name, value=written, key=key) or "", field.default)
     if isinstance(hint, types.UnionType):
-        return st.number_input(field.name, value=default, step=1, key=key)
-    return st.number_input(field.name, value=default, key=key)
+        return st.number_input(field.name, value=now, step=1, key=key)
+    return st.number_input(field.name, value=now, key=key)
+
+
+def _several(label: str, numbers: bool, key: str, now: Sequence[Any]) -> tuple[Any, ...]:
+    kind = "numbers" if numbers else "values"
+    held = ", ".join(map(str, now))
+    written = st.text_input(label, value=held, placeholder=f"{kind}, with commas", key=key) or ""
+    if numbers:
+        return tuple(float(w) for w in written.replace(",", " ").split())
+    return tuple(scalar(w) for w in written.split(",") if w.strip())
 
 
 def scalar(written: str, nothing: Any = "") -> Any:

@@ -25,6 +25,7 @@ PAGES = {
     "Gold set": ("pages/gold.py", ":material/ink_highlighter:"),
     "Sweep": ("pages/sweep.py", ":material/tune:"),
     "Compare": ("pages/compare.py", ":material/compare_arrows:"),
+    "Error analysis": ("pages/diagnose.py", ":material/troubleshoot:"),
     "Playground": ("pages/playground.py", ":material/science:"),
 }
 FOR_RATERS = ("Pizza night", "Label")
@@ -97,9 +98,13 @@ def the_workspace() -> Workspace:
 def _under_way(workspace: Workspace) -> None:
     """Show the jobs that are at work, wherever one is."""
     for job in jobs.at_work(workspace)[:2]:
+        share = job.units_done / max(job.units, 1)
         if job.kind == "sweep":
-            share = job.units_done / max(job.units, 1)
             text = f"Sweep: {job.units_done} of {job.units} pipelines"
+        elif job.kind == "try":
+            text = f"Trials: {job.units_done} of {job.units} changes"
+        elif job.kind == "improve":
+            share, text = job.done / max(job.total, 1), f"Improving: {job.step}"
         else:
             share, text = job.done / max(job.total, 1), f"Passages to read: {job.step}"
         st.progress(min(share, 1.0), text=text)

@@ -5,6 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from goldsets.diagnosis import work
+from goldsets.diagnosis.attribute import Diagnosis, diagnose
+from goldsets.diagnosis.suggest import Suggestion
+from goldsets.diagnosis.trail import trail
 from goldsets.evaluation.bounds import bounded
 from goldsets.evaluation.measures import Measure, parse_measure
 from goldsets.evaluation.pair import Pair, laid, open_to
@@ -17,6 +21,7 @@ from goldsets.store import gold as gold_store
 from goldsets.store import runs as run_store
 from goldsets.types import GoldSet
 from retrieval.ingest.tokens import CountTokens
+from retrieval.pipeline import pipeline_of
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
 from retrieval.types import Corpus, Float64
@@ -88,6 +93,31 @@ def _values(
     scored = score(_held.target(laid(_held, _run).index), ids[None], wanted)[:, 0]
     scored[:, ~asked] = np.nan
     return scored
+
+
+def diagnosis(held: Board, run: Run, measure: str) -> Diagnosis:
+    """Name the cause of everything that a run's pipeline lost at a measure's cutoff."""
+    return _diagnosis(held, run, measure, held.gold.version, held.corpus.version, run.id)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Following the evidence")
+def _diagnosis(
+    _held: Board, _run: Run, measure: str, gold_version: str, number: int, run: str
+) -> Diagnosis:
+    return diagnose(trail(_held, pipeline_of(_run.spec), parse_measure(measure)))
+
+
+def suggested(held: Board, found: Diagnosis, run: str) -> list[Suggestion]:
+    """List what could help a run's pipeline, from what its tuning half lost."""
+    measure = str(found.trail.measure)
+    return _suggested(found, measure, held.gold.version, held.corpus.version, run)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Looking for what could help")
+def _suggested(
+    _found: Diagnosis, measure: str, gold_version: str, number: int, run: str
+) -> list[Suggestion]:
+    return work.suggested(_found.trail)
 
 
 def pair(held: Board, every: Sequence[Run], a: Run, b: Run | None, measure: str) -> Pair | None:
