@@ -6,10 +6,10 @@ import numpy as np
 
 from retrieval.backends import exact
 from retrieval.index import Index
-from retrieval.ingest.embed import EmbedQueries, Vectors
+from retrieval.ingest.embed import EmbedQueries, Vectors, embed
 from retrieval.query.first import Retriever
 from retrieval.runtime import Made, Runtime
-from retrieval.types import Bool, Candidates, Queries
+from retrieval.types import Bool, Candidates, Chunks, Float64, Queries
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,14 @@ class Dense(Retriever):
     ) -> Made[Candidates]:
         """Return the best `depth` chunks for every vector."""
         return rt.run(self, index.vectors, asked, *index.narrowing, depth=depth)
+
+    def as_if(self, index: Index, queries: Made[Queries], chunks: Chunks, rt: Runtime) -> Float64:
+        """Embed the chunks and multiply."""
+        corpus = index.corpus.value
+        texts = [chunks.indexed(corpus, i) for i in range(len(chunks))]
+        passages = embed(index.embedder, texts, "passage", rt)
+        asked = rt.run(EmbedQueries(index.embedder), queries).value.matrix
+        return np.asarray((asked * passages).sum(axis=1), np.float64)
 
     def apply(
         self,

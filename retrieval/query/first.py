@@ -7,7 +7,7 @@ from typing import ClassVar
 from retrieval.index import Index
 from retrieval.runtime import Made, Runtime
 from retrieval.stage import Stage
-from retrieval.types import Candidates, Queries
+from retrieval.types import Candidates, Chunks, Float64, Queries
 
 
 @dataclass(frozen=True)
@@ -21,3 +21,10 @@ class Retriever(Stage[Candidates]):
         self, index: Index, queries: Made[Queries], depth: int, rt: Runtime
     ) -> Made[Candidates]:
         """Return the best `depth` of the chunks that `index` keeps, for every query."""
+
+    @abstractmethod
+    def as_if(self, index: Index, queries: Made[Queries], chunks: Chunks, rt: Runtime) -> Float64:
+        """Score a further chunk for each query, `(Q,)`, as if `index` held it; -inf: no hit.
+
+        What is counted over all chunks (how rare a term is) stays as it is without it.
+        """

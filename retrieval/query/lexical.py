@@ -6,6 +6,7 @@ term with the query is not a hit, even where Okapi's negative scores or Plus's c
 it above one that does.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,7 @@ from retrieval.ingest.tokenize import TOKENIZERS, Tokenizer, Words
 from retrieval.query.first import Retriever
 from retrieval.runtime import Made, Runtime
 from retrieval.stage import Stage, nested, require
-from retrieval.types import Bool, Candidates, Float64, Int32, Int64, Queries
+from retrieval.types import Bool, Candidates, Chunks, Float64, Int32, Int64, Queries
 
 PLUS_DELTA, L_DELTA = 1, 0.5  # rank-bm25's defaults
 COMMON_SHARE = 4
@@ -52,10 +53,23 @@ class BM25(Retriever):
         self, index: Index, queries: Made[Queries], depth: int, rt: Runtime
     ) -> Made[Candidates]:
         """Return the best `depth` chunks of every query."""
+        return rt.run(self, self._scorer(index, rt), queries, *index.narrowing, depth=depth)
+
+    def as_if(self, index: Index, queries: Made[Queries], chunks: Chunks, rt: Runtime) -> Float64:
+        """Count the chunks' terms and weigh them by the statistics of the index."""
+        scorer, corpus, cut = (
+            self._scorer(index, rt).value,
+            index.corpus.value,
+            self.tokenize.tokens,
+        )
+        texts = (chunks.indexed(corpus, i) for i in range(len(chunks)))
+        pairs = zip(queries.value.texts, texts, strict=True)
+        return np.array([scorer.one(cut(query), cut(text)) for query, text in pairs], np.float64)
+
+    def _scorer(self, index: Index, rt: Runtime) -> "Made[Scorer]":
         terms = rt.run(self.tokenize, index.corpus)
         postings = rt.run(CountTerms(self.tokenize), index.corpus, terms, index.chunks)
-        scorer = rt.run(Weigh(self.variant, self.k1, self.b), postings)
-        return rt.run(self, scorer, queries, *index.narrowing, depth=depth)
+        return rt.run(Weigh(self.variant, self.k1, self.b), postings)
 
     def apply(
         self,
@@ -94,8 +108,9 @@ class Scorer:
         self.postings = postings
         self.size = len(postings.length)
         self._first: list[int] = postings.first.tolist()
-        idf = _idf(stage, postings)
-        self._weight = _weights(stage, postings, idf)
+        self.stage, self._idf = stage, (idf := _idf(stage, postings))
+        self._average = int(postings.length.sum()) / max(self.size, 1)
+        self._weight = _weights(stage, postings, idf, self._average)
         self._absent = idf * PLUS_DELTA if stage.variant == "Plus" else np.zeros(len(idf))
         self._plain: list[bool] = ((idf > 0) & (self._absent == 0)).tolist()
         """Terms for which a score above zero means exactly that one is shared."""
@@ -139,6 +154,17 @@ class Scorer:
         matching = np.count_nonzero(values)  # they come first
         return found[:matching], values[:matching]
 
+    def one(self, tokens: Sequence[str], chunk: Sequence[str]) -> float:
+        """Return the score of a chunk of these terms, -inf where it shares none of the index."""
+        held = Counter(self._known(chunk))
+        terms = self._known(tokens)
+        if held.keys().isdisjoint(terms):
+            return -np.inf
+        count = np.array([held[t] for t in terms])
+        own, length = np.maximum(count, 1), np.array(len(chunk))
+        weight = _weight(self.stage, self._idf[terms], own, length, self._average)
+        return float(sum(np.where(count, weight, self._absent[terms]).tolist()))
+
     def _add(self, total: Float64, term: int) -> None:
         own = self._slice(term)
         if (own.stop - own.start) * COMMON_SHARE <= self.size:
@@ -169,9 +195,8 @@ class Scorer:
         return row
 
 
-def _weights(stage: Weigh, p: Postings, idf: Float64) -> Float64:
+def _weights(stage: Weigh, p: Postings, idf: Float64, average: float) -> Float64:
     """Return the weight of every posting."""
-    average = int(p.length.sum()) / max(len(p.length), 1)
     per_posting = np.repeat(idf, np.diff(p.first))
     return _weight(stage, per_posting, p.count, p.length[p.chunk], average)
 

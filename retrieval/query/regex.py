@@ -51,6 +51,26 @@ class Regex(Retriever):
         texts = rt.run(LayOut(self.context), index.corpus, index.chunks)
         return rt.run(self, texts, queries, *index.narrowing, depth=depth)
 
+    def as_if(self, index: Index, queries: Made[Queries], chunks: Chunks, rt: Runtime) -> Float64:
+        """Search the chunks too; a name is as rare as it is in the index."""
+        texts = rt.run(LayOut(self.context), index.corpus, index.chunks).value
+        more = LayOut(self.context).apply(index.corpus.value, chunks, rt)
+        scores = np.full(len(chunks), -np.inf)
+        if self.pattern:
+            found, score = self._by_pattern(more, rt)
+            scores[found] = score
+            return scores
+        known: dict[str, Found] = {}
+        further: dict[str, Found] = {}
+        for i, query in enumerate(queries.value.texts):
+            names = self._distinct(names_in(query))
+            own = [f.matches[f.texts == i] for f in self._found(more, names, further)]
+            pairs = zip(self._found(texts, names, known), own, strict=True)
+            rarity = [_rarity(texts, f) for f, matches in pairs if len(matches)]
+            if rarity:
+                scores[i] = sum(rarity) + _share(np.concatenate(own).sum())
+        return scores
+
     def apply(
         self, texts: Texts, queries: Queries, kept: Bool | None = None, *, depth: int, rt: Runtime
     ) -> Candidates:
@@ -61,7 +81,8 @@ class Regex(Retriever):
         known: dict[str, Found] = {}
         lists = []
         for i, query in enumerate(queries.texts):
-            lists.append(_best(*self._by_names(texts, names_in(query), known), kept, depth))
+            names = self._distinct(names_in(query))
+            lists.append(_best(*self._by_names(texts, names, known), kept, depth))
             rt.progress("Regex", i + 1, len(queries))
         return Candidates.of_lists(lists, depth)
 
@@ -71,20 +92,27 @@ class Regex(Retriever):
         return found.texts, found.distinct + _share(found.matches)
 
     def _by_names(self, texts: Texts, names: tuple[str, ...], known: dict[str, Found]) -> Ranked:
-        for name in names:
-            if name not in known:
-                pattern = Pattern(pattern_of(name), match_case=self.match_case)
-                known[name] = texts.search(pattern)
-        if not self.match_case:  # the same name twice
-            names = tuple({n.casefold(): n for n in reversed(names)}.values())[::-1]
-        every = [known[n] for n in names if len(known[n].texts)]
+        every = [f for f in self._found(texts, names, known) if len(f.texts)]
         if not every:
             return np.empty(0, np.int64), np.empty(0)
-        rarity = [np.log2(1 + len(texts) / len(f.texts)) for f in every]
+        rarity = [_rarity(texts, f) for f in every]
         ids, of = np.unique(np.concatenate([f.texts for f in every]), return_inverse=True)
         weight = np.repeat(rarity, [len(f.texts) for f in every])
         matches = np.bincount(of, np.concatenate([f.matches for f in every]))
         return ids, np.bincount(of, weight) + _share(matches)
+
+    def _distinct(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Leave out, unless case is matched, a name that is another in other letters."""
+        if self.match_case:
+            return names
+        return tuple({n.casefold(): n for n in reversed(names)}.values())[::-1]
+
+    def _found(self, texts: Texts, names: tuple[str, ...], known: dict[str, Found]) -> list[Found]:
+        for name in names:
+            if name not in known:
+                pattern = Pattern(pattern_of(name), match_case=self.match_case)
+                known[name] = texts.search(pattern)
+        return [known[name] for name in names]
 
 
 @dataclass(frozen=True)
@@ -97,6 +125,10 @@ class LayOut(Stage[Texts]):
         """Return the C texts, ready to be searched."""
         of = chunks.indexed if self.context else chunks.text
         return Texts(of(corpus, i) for i in range(len(chunks)))
+
+
+def _rarity(texts: Texts, found: Found) -> float:
+    return float(np.log2(1 + len(texts) / max(len(found.texts), 1)))
 
 
 def _share(matches: Any) -> Float64:
