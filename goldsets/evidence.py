@@ -99,6 +99,24 @@ class Anchored:
         quoted = np.fromiter((len(f.evidence.exact) for f in self.found), np.int64, len(self.found))
         return np.where(self.document >= 0, self.end.astype(np.int64) - self.start, quoted)
 
+    def only(self, queries: Int32 | Int64) -> "Anchored":
+        """Return the evidence of some of the queries (rows, ascending), in the same order."""
+        rows = np.flatnonzero(np.isin(self.query, queries))
+        return self._taken(rows, np.searchsorted(queries, self.query[rows]), queries)
+
+    def each(self, rows: Int64) -> "Anchored":
+        """Return some pieces, each with its query to itself."""
+        return self._taken(rows, np.arange(len(rows)), self.query[rows])
+
+    def _taken(self, rows: Int64, query: Int64, queries: Int32 | Int64) -> "Anchored":
+        asked = tuple(self.gold.queries[q] for q in queries.tolist())
+        return Anchored(
+            replace(self.gold, queries=asked),
+            tuple(self.found[row] for row in rows.tolist()),
+            query.astype(np.int32),
+            *(a[rows] for a in (self.document, self.start, self.end, self.grade, self.thing)),
+        )
+
 
 def anchor(gold: GoldSet, corpus: Corpus) -> Anchored:
     """Find all evidence of a gold set in a corpus."""

@@ -38,7 +38,7 @@ from retrieval.pipeline import Pipeline, full_spec
 from retrieval.query.dense import Dense
 from retrieval.runtime import Made, Runtime
 from retrieval.store import artifacts
-from retrieval.types import Candidates, Corpus, Float64, Int32, Queries, digest
+from retrieval.types import Candidates, Corpus, Float64, Int32, Int64, Queries, digest
 
 FORMAT = "pizza-night/sweep"
 
@@ -58,11 +58,19 @@ class Prepared:
 class Board:
     """A gold set's queries and evidence in one corpus, on which rankings are scored."""
 
-    def __init__(self, gold: GoldSet, corpus: Corpus, rt: Runtime) -> None:
+    def __init__(
+        self, gold: GoldSet, corpus: Corpus, rt: Runtime, anchored: Anchored | None = None
+    ) -> None:
+        """Find the evidence in the corpus, unless it is `anchored` already."""
         self.gold, self.corpus, self.rt = gold, corpus, rt
         self.queries = Queries(tuple(q.text for q in gold.queries))
-        self.anchored: Anchored = anchor(gold, corpus)
+        self.anchored = anchored or anchor(gold, corpus)
         self._targets: dict[str, Target] = {}
+
+    def only(self, queries: Int32 | Int64) -> "Board":
+        """Return a board of some of the queries (rows, ascending); nothing is looked for again."""
+        anchored = self.anchored.only(queries)
+        return Board(anchored.gold, self.corpus, self.rt, anchored)
 
     def prepare(self, variant: Variant) -> Prepared:
         """Lay a variant out as products, making none."""

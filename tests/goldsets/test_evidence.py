@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 from pydoc_data.topics import topics
 
+import numpy as np
 import pytest
 
 from goldsets import evidence
@@ -121,6 +122,23 @@ def test_things_are_the_alternatives_the_parts_or_each_by_itself() -> None:
     queries = [Query("any", "?", needs="any"), Query("none", "?"), Query("all", "?")]
     a = anchor(gold_of(queries, {"any": spans, "all": spans}), corpus_of(text))
     assert a.thing.tolist() == [0, 0, 0, 0, 0, 1, 2, 2, 3, 4]
+
+
+def test_some_queries_or_pieces_are_taken_as_they_were_found() -> None:
+    pieces = [at(RULES, "30 days"), at(RULES, "Ask before"), at(RULES, "30 days")]
+    queries = [Query(f"q{i}", f"{i}?") for i in range(3)]
+    every = anchor(gold_of(queries, {f"q{i}": [p] for i, p in enumerate(pieces)}), corpus_of(RULES))
+    some = every.only(np.array([0, 2]))
+    assert [q.id for q in some.gold.queries] == ["q0", "q2"]
+    assert some.query.tolist() == [0, 1]
+    assert some.found == (every.found[0], every.found[2])
+    assert some.start.tolist() == every.start[[0, 2]].tolist()
+    each = every.each(np.array([2, 1, 2]))
+    assert [q.id for q in each.gold.queries] == ["q2", "q1", "q2"]
+    assert each.query.tolist() == [0, 1, 2]
+    assert each.end.tolist() == every.end[[2, 1, 2]].tolist()
+    none = every.only(np.array([], np.int64))
+    assert (none.gold.queries, len(none.query)) == ((), 0)
 
 
 def test_no_evidence_at_all() -> None:
