@@ -4,6 +4,7 @@ All evidence and all boxes at once: a rank is that at which the chunks so far co
 share of the evidence, counted from 0, `NEVER` where they never do.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,15 +16,16 @@ from goldsets.evaluation.measures import Measure
 from goldsets.evaluation.score import Rankings, found_ranks
 from goldsets.evaluation.sweep import Board
 from goldsets.evaluation.target import NEVER, Target
-from goldsets.types import GoldSet
 from retrieval.errors import InputError
 from retrieval.pipeline import Pipeline, Steps, boxes
 from retrieval.query.dense import Dense
 from retrieval.query.first import Retriever
+from retrieval.query.rewrite import Rewritten
+from retrieval.runtime import Made
 from retrieval.types import Bool, Candidates, Float64, Int32, Int64
 
-CELLS = 5_000_000
-"""Places of rankings without a cut that are looked at together: queries times depth."""
+DEEP = 1_000
+"""Places of a first stage's list in which evidence is looked for that its pool has not."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +55,6 @@ class Trail:
         return np.asarray(self.board.anchored.grade >= self.measure.rel)
 
     @cached_property
-    def shares(self) -> Float64:
-        """Return the share of each piece that one chunk holds, at best, `(E,)`."""
-        t = self.target
-        piece = np.repeat(np.arange(len(t.by_span.length)), np.diff(t.by_span.first))
-        width = max(len(t.touch_query), 1)
-        key = t.by_span.interval[piece] * width + t.by_span.touch
-        pairs, at = np.unique(key, return_inverse=True)
-        held = np.bincount(at, t.by_span.length[piece], len(pairs))
-        best = np.zeros(len(t.spans.query))
-        np.maximum.at(best, pairs // width, held)
-        return self._share(best)
-
-    @cached_property
     def covered(self) -> Float64:
         """Return the share of each piece that any chunks hold, `(E,)`."""
         cover = self.target.by_span
@@ -74,11 +63,8 @@ class Trail:
     @cached_property
     def searched(self) -> Float64:
         """Return the share of each piece that chunks hold which the filters let through, `(E,)`."""
-        kept = self.steps.index.kept
-        if kept is None:
-            return self.covered
-        t = self.target
-        if not len(t.by_span.touch):
+        kept, t = self.steps.index.kept, self.target
+        if kept is None or not len(t.by_span.touch):
             return self.covered
         through = kept.value[t.touch_chunk[t.by_span.touch]]
         piece = np.logical_or.reduceat(through, t.by_span.first[:-1])
@@ -88,6 +74,17 @@ class Trail:
     def _share(self, characters: Float64 | Int64) -> Float64:
         length = self.target.anchored.length
         return np.asarray(characters / np.maximum(length, 1), np.float64)
+
+    @property
+    def pooled(self) -> Int64:
+        """Return the rank of each piece in the pool, fused where there is fusing, `(E,)`."""
+        several = len(self.firsts) > 1
+        return np.asarray(self.ranks[len(self.firsts) if several else 0])
+
+    @property
+    def ranked(self) -> Int64:
+        """Return the rank of each piece in the list that is assembled, `(E,)`."""
+        return np.asarray(self.ranks[-2])
 
     @cached_property
     def found(self) -> Bool:
@@ -110,9 +107,13 @@ class Trail:
 
     def _progress(self, rows: Int64) -> tuple[Any, ...]:
         """Return sort keys, the last the weightiest: what came furthest first."""
+        box = np.maximum(np.arange(len(self.boxes)) - len(self.firsts) + 1, 0)[:, None]
+        ranks, share = self.ranks[:, rows], self.measure.share
+        reached = np.where(ranks < NEVER, box, -1).max(axis=0)
+        rank = np.where(box == reached, ranks, NEVER).min(axis=0)
         absent = self.board.anchored.document[rows] < 0
-        ranks = self.ranks[:, rows]
-        return (ranks.min(axis=0), -(ranks < NEVER).sum(axis=0), -self.searched[rows], absent)
+        cut, kept_out = (a[rows] < share for a in (self.covered, self.searched))
+        return rank, -reached, kept_out, cut, absent
 
     @property
     def firsts(self) -> tuple[str, ...]:
@@ -123,45 +124,79 @@ class Trail:
         """Return the rank of one piece after a box."""
         return int(self.ranks[self.boxes.index(box), row])
 
-    def chunks_of(self, row: int) -> list[int]:
-        """Return the fewest chunks that make a piece found: those that hold most of it."""
-        t, base = self.target, self.target.spans
-        at = np.flatnonzero(t.touch_query == base.query[row])
-        chunk = t.touch_chunk[at]
-        low = np.maximum(t.chunk_start[chunk], base.start[row])
-        held = np.minimum(t.chunk_end[chunk], base.end[row]) - low
-        order = np.argsort(-held, kind="stable")
-        order = order[held[order] > 0]
-        enough = np.searchsorted(np.cumsum(held[order]), self.measure.share * base.length[row])
-        return [int(c) for c in chunk[order][: int(enough) + 1]]
+    def holders(self, row: int) -> dict[int, int]:
+        """Return the chunks that hold some of a piece, and how many of its characters each does.
 
-    def deep(self, rows: Int64) -> Int64:
-        """Return the rank of some pieces in each first stage with no cut at the pool, `(F, N)`.
-
-        The depth is bounded for corpora where that many places would not fit in memory.
+        Those that filters keep; all of them where filters keep less than enough.
         """
+        t, base = self.target, self.target.spans
+        low, high = np.searchsorted(t.touch_query, (base.query[row], base.query[row] + 1))
+        chunk = t.touch_chunk[low:high][self._open(row, t.touch_chunk[low:high])]
+        start = np.maximum(t.chunk_start[chunk], base.start[row])
+        held = np.minimum(t.chunk_end[chunk], base.end[row]) - start
+        pairs = zip(chunk.tolist(), held.tolist(), strict=True)
+        return {c: n for c, n in pairs if n > 0 and self.board.anchored.document[row] >= 0}
+
+    def chunks_of(self, row: int) -> list[int]:
+        """Return few of the holders that make a piece found, what adds most of it first."""
+        cover, chunk = self.target.by_span, self.target.touch_chunk
+        first, last = np.searchsorted(cover.interval, (row, row + 1)).tolist()
+        touches = (cover.touch[cover.first[i] : cover.first[i + 1]] for i in range(first, last))
+        own = [chunk[own][self._open(row, chunk[own])].tolist() for own in touches]
+        left = list(zip(cover.length[first:last].tolist(), own, strict=True))
+        missing, chosen = self.measure.share * self.target.anchored.length[row] - 1e-9, []
+        while missing > 0 and any(own for _, own in left):
+            adds: Counter[int] = Counter()
+            for length, own in left:
+                adds.update(dict.fromkeys(own, length))
+            best, most = max(adds.items(), key=lambda item: (item[1], -item[0]))
+            chosen.append(best)
+            missing -= most
+            left = [piece for piece in left if best not in piece[1]]
+        return chosen
+
+    def _open(self, row: int, chunks: Int64) -> Bool:
+        kept = self.steps.index.kept
+        if kept is None or self.searched[row] < self.measure.share:
+            return np.ones(len(chunks), bool)
+        return np.asarray(kept.value[chunks])
+
+    def deep(self, rows: Int64, depth: int = DEEP) -> Int64:
+        """Return the rank of some pieces in each first stage alone, not cut at the pool, `(F, N)`.
+
+        What stands behind the first `depth` is nowhere.
+        """
+        index, rt = self.steps.index, self.board.rt
+        depth = min(len(index.chunks.value), depth)
+        if depth <= self.pipeline.pool or not len(rows):
+            return np.asarray(self.ranks[: len(self.firsts), rows])
         asked = np.unique(self.board.anchored.query[rows])
-        some = self.only(asked)
-        index = some.steps.index
-        depth = min(len(index.chunks.value), max(self.pipeline.pool, CELLS // max(len(asked), 1)))
-        rt = self.board.rt
-        queries = rt.given(some.board.queries, some.board.queries.hash, passing=True)
-        written = self.pipeline.rewritten(queries, rt)
-        found = self.pipeline.find(index, queries, written, depth, rt)
+        some = self.board.only(asked)
+        queries = rt.given(some.queries, some.queries.hash, passing=True)
+        found = self.pipeline.find(index, queries, self._written(asked), depth, rt)
         lists = stacked([made.value for made in found])
-        ranks = found_ranks(Rankings(some.target, lists), self.measure.share)
-        here = np.flatnonzero(np.isin(self.board.anchored.query, asked))
-        return np.asarray(ranks[:, np.searchsorted(here, rows)])
+        ranks = found_ranks(Rankings(some.target(index), lists), self.measure.share)
+        return np.asarray(ranks[:, self.within(asked, rows)])
+
+    def _written(self, queries: Int32 | Int64) -> Made[Rewritten] | None:
+        """Return what some of the queries were rewritten to."""
+        if self.steps.rewritten is None:
+            return None
+        every = self.steps.rewritten.value.texts
+        some = Rewritten(tuple(every[q] for q in queries.tolist()))
+        return self.board.rt.given(some, "rewritten", passing=True)
+
+    def within(self, queries: Int32 | Int64, rows: Int64) -> Int64:
+        """Return the places of some rows among all rows of some queries."""
+        here = np.flatnonzero(np.isin(self.board.anchored.query, queries))
+        return np.searchsorted(here, rows)
 
     def only(self, queries: Int32 | Int64, pipeline: Pipeline | None = None) -> "Trail":
         """Trail some of the queries (rows) anew, through another pipeline if given; keep nothing.
 
         Its evidence is that of the queries, in the same order.
         """
-        gold = self.board.gold
-        chosen = tuple(gold.queries[q] for q in queries.tolist())
-        some = GoldSet(gold.name, gold.corpus, chosen, gold.evidence)
-        board = Board(some, self.board.corpus, self.board.rt)
+        board = self.board.only(queries)
         return trail(board, pipeline or self.pipeline, self.measure, passing=True)
 
 
