@@ -41,7 +41,7 @@ class Suspect:
 
 
 @dataclass(frozen=True)
-class Lost:
+class Clues:
     """A trail's lost evidence, with what is found out for all of it at once."""
 
     trail: Trail
@@ -82,22 +82,22 @@ class Lost:
 
 def suspects(trail: Trail) -> dict[int, list[Suspect]]:
     """List for each lost piece who may be blamed, in that order; the last one is certain."""
-    lost = Lost(trail)
-    return {row: list(_suspects(lost, row)) for row in trail.lost.tolist()}
+    clues = Clues(trail)
+    return {row: list(_suspects(clues, row)) for row in trail.lost.tolist()}
 
 
-def _suspects(lost: Lost, row: int) -> Iterator[Suspect]:
-    t, share = lost.trail, lost.trail.measure.share
+def _suspects(clues: Clues, row: int) -> Iterator[Suspect]:
+    t, share = clues.trail, clues.trail.measure.share
     if t.board.anchored.document[row] < 0:
         yield _absent(t, row)
     elif t.covered[row] < share:
         yield Suspect(Cause.PARSE_LOST, f"chunks hold {t.covered[row]:.0%} of its characters")
-    elif row in lost.said:
-        yield lost.said[row]
+    elif row in clues.said:
+        yield clues.said[row]
     elif t.searched[row] < share:
         yield Suspect(Cause.FILTERED_OUT, _filters(t, row))
     else:
-        yield from _ranked(lost, row)
+        yield from _ranked(clues, row)
 
 
 def _absent(t: Trail, row: int) -> Suspect:
@@ -129,9 +129,9 @@ def _unjudged(t: Trail, row: int) -> Iterator[tuple[int, int]]:
     return ((place, c) for place, c in enumerate(ids) if c >= 0 and c not in judged)
 
 
-def _ranked(lost: Lost, row: int) -> Iterator[Suspect]:
+def _ranked(clues: Clues, row: int) -> Iterator[Suspect]:
     """Suspect assembling if it came that far, the reranker if that saw it, else what is before."""
-    t = lost.trail
+    t = clues.trail
     if t.ranked[row] < t.k:
         yield from _crowded(t, row)
         yield from _left_out(t, row)
@@ -142,7 +142,7 @@ def _ranked(lost: Lost, row: int) -> Iterator[Suspect]:
         detail = f"{nth(t.pooled[row])} before it, {nth(t.ranked[row])} after"
         yield Suspect(Cause.RERANK_DEMOTED, detail)
     else:
-        yield from _not_found(lost, row)
+        yield from _not_found(clues, row)
 
 
 def _reach(t: Trail) -> int:
@@ -174,9 +174,9 @@ def _crowded(t: Trail, row: int) -> Iterator[Suspect]:
         yield Suspect(Cause.CROWDED, detail, certain=False)
 
 
-def _not_found(lost: Lost, row: int) -> Iterator[Suspect]:
+def _not_found(clues: Clues, row: int) -> Iterator[Suspect]:
     """Suspect whatever comes before the pool."""
-    t = lost.trail
+    t = clues.trail
     ranks = dict(zip(t.firsts, t.ranks[:, row].tolist(), strict=False))
     best = min(ranks, key=lambda name: ranks[name])
     alone = f"{best} alone has it {nth(ranks[best])}; fused it is {nth(t.pooled[row])}"
@@ -188,22 +188,22 @@ def _not_found(lost: Lost, row: int) -> Iterator[Suspect]:
     yield from _crowded(t, row)
     if len(ranks) > 1 and ranks[best] < _reach(t):
         yield drowned
-    places = _places(lost, row)
-    yield from _below_pool(lost, row, places)
-    yield from _missed(lost, ranks, places)
+    places = _places(clues, row)
+    yield from _below_pool(clues, row, places)
+    yield from _missed(clues, ranks, places)
 
 
-def _below_pool(lost: Lost, row: int, places: str) -> Iterator[Suspect]:
-    p, near = lost.trail.pipeline, min(lost.deep[row])
-    matters = p.rerank or len(p.first) > 1 or p.pool < lost.trail.k
+def _below_pool(clues: Clues, row: int, places: str) -> Iterator[Suspect]:
+    p, near = clues.trail.pipeline, min(clues.deep[row])
+    matters = p.rerank or len(p.first) > 1 or p.pool < clues.trail.k
     if matters and near < 2 * p.pool:
-        certain = not lost.free and near < 2 * _reach(lost.trail)
+        certain = not clues.free and near < 2 * _reach(clues.trail)
         yield Suspect(Cause.BELOW_POOL, places, certain=certain)
 
 
-def _missed(lost: Lost, ranks: Mapping[str, int], places: str) -> Iterator[Suspect]:
+def _missed(clues: Clues, ranks: Mapping[str, int], places: str) -> Iterator[Suspect]:
     """Suspect the kind of search that lacks it where the other has it, else both."""
-    t = lost.trail
+    t = clues.trail
     words = min((ranks[n] for n in words_of(t)), default=NEVER)
     meaning = min((ranks[n] for n in meaning_of(t)), default=NEVER)
     if not meaning_of(t):
@@ -213,7 +213,7 @@ def _missed(lost: Lost, ranks: Mapping[str, int], places: str) -> Iterator[Suspe
     else:
         if (words == NEVER) != (meaning == NEVER):
             one = Cause.LEXICAL_MISS if words == NEVER else Cause.SEMANTIC_MISS
-            yield Suspect(one, places, certain=not lost.free)
+            yield Suspect(one, places, certain=not clues.free)
         yield Suspect(Cause.BOTH_MISS, places)
 
 
@@ -227,11 +227,11 @@ def meaning_of(t: Trail) -> list[str]:
     return [n for n, s in zip(t.firsts, t.pipeline.first, strict=True) if is_dense(s)]
 
 
-def _places(lost: Lost, row: int) -> str:
+def _places(clues: Clues, row: int) -> str:
     """Say where each first stage ranks a piece when nothing cuts its list."""
-    t = lost.trail
+    t = clues.trail
     said = []
-    for stage, name, rank in zip(t.pipeline.first, t.firsts, lost.deep[row], strict=True):
+    for stage, name, rank in zip(t.pipeline.first, t.firsts, clues.deep[row], strict=True):
         if rank < NEVER:
             said.append(f"{name} ranks it {nth(rank)}")
         elif isinstance(stage, BM25) and not (t.steps.rewritten or _shares_a_term(t, stage, row)):
