@@ -208,7 +208,7 @@ def _save(result: dict[str, Any], out: Path) -> None:
 
 
 def _print_leaderboard(result: dict[str, Any]) -> None:
-    from goldsets.evaluation.words import headline, interval, ranked, verdict
+    from goldsets.evaluation.words import headline, interval, mended, ranked, verdict
 
     measures = result["measures"]
     first = measures[0]
@@ -221,6 +221,7 @@ def _print_leaderboard(result: dict[str, Any]) -> None:
         typer.echo(f"{row['name']}\n    {numbers}\n    {first}: {against}")
     for name, error in result["errors"].items():
         typer.echo(f"{name}\n    failed: {error}", err=True)
+    tell(mended(result["variants"]))
     stages = result["stages"]
     typer.echo(headline(result, first))
     typer.echo(

@@ -71,21 +71,31 @@ def embedding_plan(p: Plan) -> Iterator[str]:
         yield _outlay("answer", f"to rewrite queries with {model}", planned)
     for model, planned in p.outlays.items():
         yield _outlay("text", f"to embed with {model}", planned)
+    for model, planned in p.reranking.items():
+        yield _outlay("candidate", f"to rerank with {model}", planned)
+    for model, texts in p.token_texts.items():
+        most = f"at most {count(texts, 'text')} to embed token by token with {model}"
+        yield f"{most}, at no cost (on this machine)"
     if p.texts_to_embed and any(o.texts for o in (*p.contexts.values(), *p.rewrites.values())):
         yield "what to embed is an estimate while contexts or queries are still to be written"
-    paid = [*p.contexts.values(), *p.rewrites.values(), *p.outlays.values()]
+    kinds = (p.contexts, p.rewrites, p.outlays, p.reranking)
+    paid = [planned for by_model in kinds for planned in by_model.values()]
     if len(paid) > 1:
         yield f"{_money(total(planned.usd for planned in paid))} in all"
 
 
 def _outlay(noun: str, doing: str, planned: Outlay) -> str:
-    new = (
-        f"{count(planned.texts, noun)} {doing}: {count(planned.calls, 'call')},"
-        f" {count(planned.tokens, 'token')}, {_money(planned.usd)}"
-    )
+    amount = count(planned.tokens, "token")
+    if planned.searches:
+        amount = count(planned.searches, "search", "searches")
+    calls = count(planned.calls, "call")
+    new = f"{count(planned.texts, noun)} {doing}: {calls}, {amount}, {_money(planned.usd)}"
+    if planned.estimated:
+        new += ", an estimate until the first stages have run"
     if not planned.kept_texts:
         return new
-    kept = f"{count(planned.kept_texts, noun)} of {count(planned.kept_tokens, 'token')}"
+    tokens = f" of {count(planned.kept_tokens, 'token')}" if planned.kept_tokens else ""
+    kept = f"{count(planned.kept_texts, noun)}{tokens}"
     return f"{new}; {kept} kept from before ({_money(planned.kept_usd)})"
 
 

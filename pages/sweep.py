@@ -13,6 +13,7 @@ from goldsets.evaluation.words import (
     duration,
     headline,
     interval,
+    mended,
     no_answer,
     points,
     ranked,
@@ -83,6 +84,8 @@ def leaderboard(workspace: Workspace, job_id: int) -> None:
         charts.draw(figure, "tokens", f"{measure} against the tokens of the first {k} chunks")
     table(result, measure)
     without_answer(rows)
+    for line in mended(rows):
+        frame.quiet(escape(line))
     st.page_link(
         "pages/compare.py",
         label="See which queries differ",

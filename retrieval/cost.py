@@ -39,7 +39,9 @@ class Usage:
 class Outlay:
     """What paid work takes: `calls` and `tokens` to come, beside what is kept from before.
 
-    `usd` is None where the price is not known; `kept_usd` is what is not paid again.
+    `usd` is None where the price is not known; `kept_usd` is what is not paid again. `searches` are
+    what rerankers are paid by that count no tokens. An `estimated` one is of work that depends on
+    other work to come.
     """
 
     calls: int
@@ -49,6 +51,8 @@ class Outlay:
     kept_texts: int
     kept_tokens: int
     kept_usd: float | None
+    searches: int = 0
+    estimated: bool = False
 
     def __add__(self, other: "Outlay") -> "Outlay":
         return Outlay(
@@ -59,6 +63,8 @@ class Outlay:
             self.kept_texts + other.kept_texts,
             self.kept_tokens + other.kept_tokens,
             total([self.kept_usd, other.kept_usd]),
+            self.searches + other.searches,
+            self.estimated or other.estimated,
         )
 
 

@@ -69,6 +69,11 @@ class Made(Generic[T]):
         """Load or make the product."""
         return self._make()
 
+    @property
+    def read(self) -> bool:
+        """Tell whether the value was loaded or made."""
+        return "value" in vars(self)
+
     def line(self) -> "list[Made[Any]]":
         """Return this product and all it was made from, parents first, each once."""
         seen: dict[str, Made[Any]] = {}
@@ -132,6 +137,13 @@ class Runtime:
 
         made = Made(key, type(stage).__name__, make, inputs, kept=kept, passing=passing)
         return made if passing else self._once(key, lambda: made)
+
+    def at_hand(self, made: Made[Any], product: type[T]) -> T | None:
+        """Return a product of this class if it was made or is kept; nothing is made for it."""
+        if made.read:
+            return cast("T", made.value)
+        arrays = artifacts.load(self.workspace, made.key) if self.workspace else None
+        return None if arrays is None else cast("Any", product).of_arrays(arrays)
 
     def wait(self, seconds: float, why: str) -> None:
         """Sleep, looking ten times a second whether the work is still wanted."""

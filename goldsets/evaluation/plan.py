@@ -10,6 +10,7 @@ from goldsets.evaluation.outlays import (
     searched,
     still_to_write,
 )
+from goldsets.evaluation.reranking import Reranking
 from goldsets.evaluation.spec import SweepSpec
 from goldsets.evaluation.sweep import Board, Prepared, by_chunks, embedding_outlays, is_dense
 from goldsets.types import GoldSet
@@ -17,6 +18,7 @@ from retrieval.cost import Outlay
 from retrieval.index import Index
 from retrieval.ingest.embed import Embedder, count_missing
 from retrieval.ingest.llm_context import Written
+from retrieval.query.paid import PaidReranker
 from retrieval.query.rewrite_chat import ByChat
 from retrieval.runtime import Runtime
 from retrieval.store import artifacts
@@ -37,6 +39,10 @@ class Plan:
     """What contexts written by chat models take, by model."""
     rewrites: Mapping[str, Outlay]
     """What queries rewritten by chat models take, by model."""
+    reranking: Mapping[str, Outlay]
+    """What rerankers of vendors and chat models take, by model."""
+    token_texts: Mapping[str, int]
+    """The most texts that late interaction embeds token by token, by model of this machine."""
     lacking: Mapping[str, Sequence[str]]
     """What is not set up here, a sentence each with the fix, and the variants that need it."""
 
@@ -65,6 +71,8 @@ def plan(spec: SweepSpec, gold: GoldSet, corpus: Corpus, rt: Runtime) -> Plan:
     for embedder, asked in searched(dense, board.queries, rt).items():
         for purpose, given in asked.items():
             texts[embedder.identity] += count_missing(embedder, given, purpose, rt)
+    reranking = Reranking(corpus, board.queries, rt, found, awaited)
+    reranked = reranking.outlays(p.laid for p in prepared)
     return Plan(
         variants=len(prepared),
         stages=len(keys),
@@ -73,7 +81,9 @@ def plan(spec: SweepSpec, gold: GoldSet, corpus: Corpus, rt: Runtime) -> Plan:
         outlays=embedding_outlays(prepared, board, awaited),
         contexts=context_outlays(by_chunks(prepared), corpus, rt),
         rewrites=rewrite_outlays((v.pipeline for v in spec.variants), board.queries, rt),
-        lacking=_lacking(prepared, found, texts, awaited, board),
+        reranking=reranked,
+        token_texts=reranking.token_texts(p.laid for p in prepared),
+        lacking=_lacking(prepared, found, texts, awaited, reranked, board),
     )
 
 
@@ -90,6 +100,7 @@ def _lacking(
     found: Container[str],
     texts: Mapping[str, int],
     awaited: Container[str],
+    reranked: Mapping[str, Outlay],
     board: Board,
 ) -> dict[str, list[str]]:
     """Collect what the variants lack; what is kept from before needs neither key nor package."""
@@ -102,6 +113,7 @@ def _lacking(
                 (isinstance(stage, Embedder) and not texts.get(stage.identity))
                 or (isinstance(stage, Written) and p.index.chunks.key not in awaited)
                 or (isinstance(stage, ByChat) and not stage.missing(board.queries, board.rt))
+                or (isinstance(stage, PaidReranker) and not reranked[stage.payee].calls)
             )
             for problem in () if kept else stage.lacking:
                 if p.variant.name not in lacking[problem]:

@@ -23,6 +23,7 @@ from goldsets.evaluation.outlays import (
     rewrite_outlays,
     searched,
 )
+from goldsets.evaluation.reranking import Laid, Reranking
 from goldsets.evaluation.run import Run, run_id
 from goldsets.evaluation.score import score
 from goldsets.evaluation.spec import SweepSpec, Variant
@@ -34,8 +35,9 @@ from retrieval.cost import Outlay, total
 from retrieval.errors import PizzaError, Stopped
 from retrieval.index import Index
 from retrieval.ingest.tokens import CountTokens
-from retrieval.pipeline import Pipeline, full_spec
+from retrieval.pipeline import Pipeline, Steps, full_spec
 from retrieval.query.dense import Dense
+from retrieval.query.judged import Judged
 from retrieval.runtime import Made, Runtime
 from retrieval.store import artifacts
 from retrieval.types import Candidates, Corpus, Float64, Int32, Int64, Queries, digest
@@ -52,7 +54,17 @@ class Prepared:
 
     variant: Variant
     index: Index
-    ranking: Made[Candidates]
+    steps: Steps
+
+    @property
+    def ranking(self) -> Made[Candidates]:
+        """Return what reaches the reader."""
+        return self.steps.context
+
+    @property
+    def laid(self) -> Laid:
+        """Return the pipeline with the boxes of its search."""
+        return self.variant.pipeline, self.steps
 
 
 class Board:
@@ -75,8 +87,7 @@ class Board:
     def prepare(self, variant: Variant) -> Prepared:
         """Lay a variant out as products, making none."""
         index = variant.pipeline.ingest(self.corpus, self.rt)
-        ranking = variant.pipeline.search(index, self.queries, self.rt)
-        return Prepared(variant, index, ranking)
+        return Prepared(variant, index, variant.pipeline.steps(index, self.queries, self.rt))
 
     def target(self, index: Index) -> Target:
         """Project the gold onto an index's chunks; once a chunking, whatever its contexts."""
@@ -159,6 +170,7 @@ class Finished:
 
     `no_answer` is what it made of queries that the corpus does not answer, None without such.
     `cost_usd` is what vendors cost from nothing, kept or not; None where a price is unknown.
+    `answers` is how many answers of a reranking chat model were read, and what was mended in them.
     """
 
     run: Run
@@ -166,6 +178,7 @@ class Finished:
     tokens_at: dict[str, float]
     no_answer: dict[str, Any] | None
     cost_usd: float | None
+    answers: dict[str, int] | None
 
 
 def _run(board: Board, variant: Variant, spec: SweepSpec) -> Finished:
@@ -189,16 +202,34 @@ def _run(board: Board, variant: Variant, spec: SweepSpec) -> Finished:
     values = board.values(prepared.index, ranking.ids, [*spec.measures, FOUND])
     told = unanswered(board.gold, ranking, values[-1] == 1)
     tokens_at = _tokens_at(spec, ranking.ids, prepared.index.tokens.value)
-    cost_usd = cost_of(prepared, board)
-    return Finished(run, values[:-1], tokens_at, asdict(told) if told else None, cost_usd)
+    return Finished(
+        run,
+        values[:-1],
+        tokens_at,
+        asdict(told) if told else None,
+        cost_of(prepared, board),
+        _answers(prepared, board.rt),
+    )
+
+
+def _answers(prepared: Prepared, rt: Runtime) -> dict[str, int] | None:
+    """Return what a reranking chat model answered, where one did."""
+    stage = prepared.variant.pipeline.rerank
+    if stage is None or stage.product is not Judged:
+        return None
+    judged = rt.at_hand(prepared.steps.reranked, Judged)
+    return judged.told() if judged else None
 
 
 def cost_of(prepared: Prepared, board: Board) -> float | None:
     """Return what vendors cost from nothing, kept or not; None where a price is unknown."""
+    kept = {prepared.steps.reranked.key}
+    reranking = Reranking(board.corpus, board.queries, board.rt, kept)
     planned = [
         *context_outlays(by_chunks([prepared]), board.corpus, board.rt).values(),
         *rewrite_outlays([prepared.variant.pipeline], board.queries, board.rt).values(),
         *embedding_outlays([prepared], board, {}).values(),
+        *reranking.outlays([prepared.laid]).values(),
     ]
     return total(amount for p in planned for amount in (p.usd, p.kept_usd))
 
@@ -253,6 +284,7 @@ def _described(finished: Finished) -> dict[str, Any]:
         "tokens_at": finished.tokens_at,
         "seconds": dict(run.seconds),
         "cost_usd": finished.cost_usd,
+        "answers": finished.answers,
     }
 
 

@@ -1,6 +1,6 @@
 """How numbers are written: one place for all of the command line, the pages and the reports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from goldsets.evaluation.stats import INTERESTING, LEVEL
@@ -138,6 +138,24 @@ def _unsigned(difference: float) -> str:
 def about(number: int) -> str:
     """Write an estimate with two digits: `7`, `about 130`."""
     return str(number) if number < 10 else f"about {float(f'{number:.1e}'):,.0f}"
+
+
+_MENDED = {
+    "wrapped": ("grade among other words", "grades among other words"),
+    "repeated": ("number given twice", "numbers given twice"),
+    "unknown": ("number of no passage", "numbers of no passage"),
+    "missing": ("passage left out", "passages left out"),
+}
+
+
+def mended(variants: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Say what had to be mended in the answers of reranking chat models, a sentence a variant."""
+    for row in variants:
+        told = row.get("answers") or {"mended": 0}
+        if told["mended"]:
+            kinds = [count(told[kind], *nouns) for kind, nouns in _MENDED.items() if told[kind]]
+            answers = f"{told['mended']:,} of {count(told['answers'], 'answer')} by its reranker"
+            yield f"{row['name']}: {answers} mended ({', '.join(kinds)})."
 
 
 def no_answer(name: str, told: Mapping[str, Any]) -> str:

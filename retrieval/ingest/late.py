@@ -1,7 +1,7 @@
 """Token vectors: what late interaction compares, kept by model and text."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -40,9 +40,9 @@ def token_vectors(
     are short and are not kept. Both are rounded alike, kept or not.
     """
     kept = rt.workspace if purpose == "passage" else None
-    name = f"{embedder.identity}|tokens"
+    name = _name(embedder)
     for start in range(0, len(texts), BATCH):
-        hashed = {digest(text)[:32]: text for text in texts[start : start + BATCH]}
+        hashed = {_hash(text): text for text in texts[start : start + BATCH]}
         found = store.fetch(kept, name, list(hashed)) if kept else {}
         missing = {h: text for h, text in hashed.items() if h not in found}
         if missing:
@@ -53,8 +53,23 @@ def token_vectors(
                 store.keep(kept, name, new)
             found.update(new)
         rt.progress(f"Tokens by {embedder.identity}", min(start + BATCH, len(texts)), len(texts))
-        own = (digest(text)[:32] for text in texts[start : start + BATCH])
+        own = map(_hash, texts[start : start + BATCH])
         yield [unpacked(found[h], embedder.dimensions) for h in own]
+
+
+def count_missing_tokens(embedder: TokenEmbedder, texts: Iterable[str], rt: Runtime) -> int:
+    """Count the distinct passages whose token vectors are not kept."""
+    hashes = {_hash(text) for text in texts}
+    kept = rt.workspace and store.known(rt.workspace, _name(embedder), list(hashes))
+    return len(hashes) - len(kept or ())
+
+
+def _name(embedder: TokenEmbedder) -> str:
+    return f"{embedder.identity}|tokens"
+
+
+def _hash(text: str) -> str:
+    return digest(text)[:32]
 
 
 def packed(vectors: Float32) -> Float32:

@@ -68,7 +68,7 @@ class CohereRerank(RemoteReranker):
     vendor: ClassVar[Vendor] = VENDOR
     limits: ClassVar[Limits] = Limits(1_000, 4_000_000)
 
-    def takes(self, query: int, texts: Sequence[int]) -> Usage:
+    def usage(self, query: int, texts: Sequence[int]) -> Usage:
         """Return the searches that are paid."""
         room = max(PART - query, 1)
         return Usage(searches=-(-sum(max(-(-n // room), 1) for n in texts) // SEARCH))

@@ -11,15 +11,16 @@ from retrieval.index import Index
 from retrieval.providers.base import Asked, call, together
 from retrieval.providers.model import VendorModel
 from retrieval.providers.remote import Limits, count_tokens, pack
+from retrieval.query.paid import PaidReranker
 from retrieval.query.pairs import Pairs
-from retrieval.query.rerank import Reranker, reordered
+from retrieval.query.rerank import reordered
 from retrieval.runtime import Made, Runtime
 from retrieval.store import scores as store
 from retrieval.types import Candidates, Chunks, Corpus, Float64, Queries
 
 
 @dataclass(frozen=True)
-class RemoteReranker(Reranker, VendorModel[Candidates]):
+class RemoteReranker(PaidReranker, VendorModel[Candidates]):
     """A vendor's cross-encoder: reads query and text together, one call a query.
 
     A text's score does not depend on the others, and is kept by model, query and text: another
@@ -30,7 +31,7 @@ class RemoteReranker(Reranker, VendorModel[Candidates]):
     """What one request may hold; its tokens are those of the texts, and the query's once a text."""
 
     def __post_init__(self) -> None:
-        Reranker.__post_init__(self)
+        PaidReranker.__post_init__(self)
         VendorModel.__post_init__(self)
 
     @property
@@ -45,9 +46,28 @@ class RemoteReranker(Reranker, VendorModel[Candidates]):
     ) -> tuple[Float64, Usage | None]:
         """Make one attempt; return the scores in the texts' order, and what the vendor counted."""
 
-    def takes(self, query: int, texts: Sequence[int]) -> Usage:
+    @property
+    def payee(self) -> str:
+        """Return who answers and the model."""
+        return self.name
+
+    @property
+    def judge(self) -> str:
+        """Return who answers and the model: nothing else matters to a score."""
+        return self.name
+
+    def usage(self, query: int, texts: Sequence[int]) -> Usage:
         """Return what a call is expected to use, by tokens: the query once a text."""
         return Usage(input=sum(texts) + query * len(texts))
+
+    def takes(self, query: int, texts: Sequence[int]) -> tuple[int, Usage]:
+        """Return the requests that a query with these texts is sent in, and their usage."""
+        parts = pack([query + n for n in texts], self.limits)
+        return len(parts), sum((self.usage(query, [texts[i] for i in p]) for p in parts), Usage())
+
+    def kept(self, names: Sequence[str], rt: Runtime) -> dict[str, float]:
+        """Return the scores that are kept, by the names of their pairs."""
+        return store.fetch(rt.workspace, self.judge, names) if rt.workspace else {}
 
     def rerank(
         self,
@@ -66,7 +86,7 @@ class RemoteReranker(Reranker, VendorModel[Candidates]):
         """Take the scores that are kept, and ask for the others, several queries at once."""
         pairs = Pairs(corpus, chunks, queries.texts, pool.top(self.top_n).ids)
         names = [name for row in pairs.names for name in row if name]
-        found = store.fetch(rt.workspace, self.name, names) if rt.workspace else {}
+        found = self.kept(names, rt)
         requests = list(self._requests(pairs, found))
         turn, answered = Lock(), 0
 
@@ -77,7 +97,7 @@ class RemoteReranker(Reranker, VendorModel[Candidates]):
             new = dict(zip(texts, scores, strict=True))
             with turn:
                 if rt.workspace:
-                    store.keep(rt.workspace, self.name, new)
+                    store.keep(rt.workspace, self.judge, new)
                 found.update(new)
                 answered += 1
                 own.progress(f"Rerank with {self.name}", answered, len(requests))
@@ -96,7 +116,7 @@ class RemoteReranker(Reranker, VendorModel[Candidates]):
         def send(seconds: float) -> tuple[Float64, Usage | None]:
             return self.send(query, texts, seconds)
 
-        expected = self.takes(count_tokens(query), [count_tokens(text) for text in texts])
+        expected = self.usage(count_tokens(query), [count_tokens(text) for text in texts])
         return call(Asked(self.vendor, self.model, "rerank", expected, send), rt)
 
     def _requests(

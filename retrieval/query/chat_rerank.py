@@ -6,18 +6,22 @@ from typing import ClassVar
 
 from retrieval.errors import SpecError
 from retrieval.index import Index
+from retrieval.ingest.tokens import count_tokens
 from retrieval.providers.chat import ChatModel, Prompt
-from retrieval.providers.writer import Writer, chat_model
+from retrieval.providers.writer import Writer, as_it_is, chat_model
 from retrieval.query.as_data import fenced, filled, lacks, mark_of, warning
 from retrieval.query.judged import Judged
-from retrieval.query.rerank import Reranker
+from retrieval.query.paid import PaidReranker
 from retrieval.runtime import Made, Runtime
 from retrieval.stage import full, require
 from retrieval.types import Candidates, Queries, digest
 
+TAGS = 20
+"""Tokens of the tags around a query or a passage, for plans."""
+
 
 @dataclass(frozen=True)
-class ChatReranker(Reranker):
+class ChatReranker(PaidReranker):
     """A chat model judges the first candidates, each as the index sees it.
 
     Query and passages stand in the prompt as data, between tags that no text can close. An answer
@@ -54,11 +58,29 @@ class ChatReranker(Reranker):
         """Have the model judge."""
         return rt.run(self, index.corpus, index.chunks, queries, pool)
 
-    def writer(self, check: Callable[[str], object], expected: int) -> Writer:
-        """Return who answers; an answer depends on `top_n` in nothing but the texts it is about."""
+    @property
+    def payee(self) -> str:
+        """Return who answers and the model."""
+        return self.model.name
+
+    @property
+    def judge(self) -> str:
+        """Name what an answer depends on; `top_n` is nothing but the texts it is about."""
         own = (type(self).__name__, self.revision, self.model.versions, full(self.model))
-        identity = digest(*map(str, (*own, self.template, self.max_tokens)))
-        return Writer(self.model, identity, "Rerank", expected, check)
+        return digest(*map(str, (*own, self.template, self.max_tokens)))
+
+    def kept(self, names: Sequence[str], rt: Runtime) -> dict[str, str]:
+        """Return the answers that are kept, by their names."""
+        return self.writer(as_it_is, 0).kept(names, rt)
+
+    @property
+    def words(self) -> int:
+        """Return the tokens of a prompt but for query and passages, for plans."""
+        return count_tokens(self.template) + count_tokens(warning("0" * 8)) + 2 * TAGS
+
+    def writer(self, check: Callable[[str], object], expected: int) -> Writer:
+        """Return who answers, an answer of so many tokens, checked so."""
+        return Writer(self.model, self.judge, "Rerank", expected, check)
 
     def prompt_of(self, query: str, passages: Sequence[str], *, numbered: bool) -> Prompt:
         """Put a query and passages into the prompt, as data."""

@@ -12,11 +12,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from retrieval.cost import Outlay, Usage
 from retrieval.errors import BadAnswer
 from retrieval.ingest.embed import hash_of
+from retrieval.ingest.tokens import count_tokens
 from retrieval.providers.writer import Asked, Writer
-from retrieval.query.chat_rerank import ChatReranker
+from retrieval.query.chat_rerank import TAGS, ChatReranker
 from retrieval.query.judged import Judged, Repairs
+from retrieval.query.paid import Prospect, Share
 from retrieval.query.rerank import reordered
 from retrieval.runtime import Runtime
 from retrieval.stage import require
@@ -88,6 +91,41 @@ class Listwise(ChatReranker):
             end = found[-1][1] - self.stride
             found.append((max(end - self.window, 0), end))
         return found
+
+    def takes(self, query: int, texts: Sequence[int]) -> tuple[int, Usage]:
+        """Return a call a window."""
+        return self._taken(query, texts, self.windows(len(texts)))
+
+    def _taken(
+        self, query: int, texts: Sequence[int], windows: Sequence[tuple[int, int]]
+    ) -> tuple[int, Usage]:
+        mean = sum(texts) / max(len(texts), 1)
+        shown = sum(end - start for start, end in windows)
+        read = len(windows) * (self.words + query) + round(shown * (mean + TAGS))
+        return len(windows), Usage(input=read, output=shown * EXPECTED)
+
+    def outlay(self, prospect: Prospect, seen: set[str], rt: Runtime) -> Outlay:
+        """Say what the windows take; kept are those up to a query's first without an answer."""
+        new, old = Share(), Share()
+        for query, (texts, answered) in self._foreseen(prospect, rt).items():
+            windows, length = self.windows(len(texts)), count_tokens(query)
+            done = len(windows) if prospect.made else answered
+            for share, own in ((new, windows[done:]), (old, windows[:done])):
+                calls, usage = self._taken(length, texts, own)
+                share.add(calls, round(len(texts) * len(own) / max(len(windows), 1)), usage)
+        return self.planned(new, old, prospect, rt)
+
+    def _foreseen(self, prospect: Prospect, rt: Runtime) -> dict[str, tuple[list[int], int]]:
+        """Return for each distinct query its candidates' tokens, and how many windows are kept."""
+        if prospect.pool is None:
+            asked = prospect.pairs(self.top_n).items()
+            return {query: (list(own.values()), 0) for query, own in asked}
+        top = prospect.pool.top(self.top_n).ids
+        slide = Slide(self, prospect.corpus, prospect.chunks, prospect.queries, top)
+        read = slide.through(lambda writer, asked: writer.kept([name for name, _ in asked], rt))
+        tokens = prospect.tokens.tolist()
+        rows = zip(prospect.queries.texts, slide.orders, read, strict=True)
+        return {query: ([tokens[c] for c in order], len(own)) for query, order, own in rows}
 
     def reading(self, n: int) -> Writer:
         """Return who answers about n passages."""

@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from retrieval.cost import Usage
 from retrieval.errors import BadAnswer
 from retrieval.query.chat_rerank import ChatReranker
 from retrieval.query.judged import Judged
@@ -69,6 +71,11 @@ class Pointwise(ChatReranker):
         places = np.arange(values.shape[1]) / max(values.shape[1], 1)
         read = [[{"wrapped": grades[n][1]} for n in row if n] for row in pairs.names]
         return Judged.of(reordered(pool, values - places), read)
+
+    def takes(self, query: int, texts: Sequence[int]) -> tuple[int, Usage]:
+        """Return a call a text."""
+        n, written = len(texts), min(EXPECTED, self.max_tokens)
+        return n, Usage(input=n * (self.words + query) + sum(texts), output=n * written)
 
     def _grade(self, answer: str) -> tuple[int, int]:
         """Return the grade of an answer, and 1 where it stood among other words.

@@ -30,6 +30,11 @@ class Reranker(Stage[Candidates]):
     def __post_init__(self) -> None:
         require(1 <= self.top_n <= 10_000, self, "top_n", "from 1 to 10,000")
 
+    @property
+    def late_model(self) -> TokenEmbedder | None:
+        """Return what embeds the candidates token by token, None where nothing does."""
+        return None
+
     @abstractmethod
     def rerank(
         self,
@@ -56,6 +61,11 @@ class MaxSim(Reranker):
     def versions(self) -> list[Any]:
         """Return the revision and the model's: another version makes other scores."""
         return [*super().versions, *self.embed.versions]
+
+    @property
+    def late_model(self) -> TokenEmbedder | None:
+        """Return the model."""
+        return self.embed
 
     @property
     def lacking(self) -> tuple[str, ...]:
@@ -124,6 +134,11 @@ class Rescore(Reranker):
     def lacking(self) -> tuple[str, ...]:
         """Say whether MaxSim's model is not here; with `late` 0 it is not needed."""
         return self.max_sim().lacking if self.late else ()
+
+    @property
+    def late_model(self) -> TokenEmbedder | None:
+        """Return MaxSim's model, where it has a say."""
+        return self.max_sim().late_model if self.late else None
 
     def rerank(
         self,

@@ -253,10 +253,13 @@ def test_in_a_pipeline_it_is_a_stage_with_a_spec_and_a_key(
 
 def test_a_search_is_a_hundred_texts_and_a_long_text_is_several() -> None:
     def searches(query: int, *texts: int) -> int:
-        return CohereRerank().takes(query, texts).searches
+        return CohereRerank().usage(query, texts).searches
 
     assert [searches(10, *[100] * n) for n in (1, 100, 101, 250)] == [1, 1, 2, 3]
     assert searches(100, *[400] * 100) == 1
     assert searches(100, *[401] * 100) == 2
     assert searches(600, 10) == math.ceil(10 / 100)
-    assert VoyageRerank().takes(10, [5, 7]) == Usage(input=32)
+    assert VoyageRerank().takes(10, [5, 7]) == (1, Usage(input=32))
+    assert VoyageRerank().takes(10, []) == (0, Usage())
+    calls, used = CohereRerank().takes(1, [1] * 1_050)
+    assert (calls, used.searches) == (2, 10 + 1)
