@@ -50,7 +50,7 @@ with frame.page(
     found = read.diagnosis(board, run, measure)
     view = url.row("View", VIEWS, "view", label_visibility="collapsed")
     if view == "lost":
-        losses.show(found)
+        losses.show(workspace, found)
     elif view == "cures":
         cures.show(workspace, found, run)
     elif view == "loop":

@@ -126,3 +126,19 @@ def _unanswered(trail: Trail) -> Iterator[Loss]:
         if gold.unanswerable(query):
             detail = f"{returned[i]} passages came back"
             yield Loss(i, -1, Cause.NO_ANSWER, verified=True, detail=detail)
+
+
+def to_judge(trail: Trail, loss: Loss, above: int) -> list[tuple[int, int, int]]:
+    """Return the passages nobody has judged that stand in a loss's way: document, start, end.
+
+    It is the one that its cause names, or else those among the first `above`.
+    """
+    t, chunks = trail.target, trail.steps.index.chunks.value
+    judged = set(t.touch_chunk[t.touch_query == loss.query].tolist())
+    first = [int(c) for c in trail.steps.context.value.ids[loss.query][:above] if c >= 0]
+    own = [loss.instead] if loss.instead >= 0 else first
+    return [
+        (int(chunks.document[c]), int(chunks.start[c]), int(chunks.end[c]))
+        for c in own
+        if c not in judged
+    ]

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from goldsets.diagnosis.attribute import Diagnosis, Loss, nth
+from goldsets.diagnosis.attribute import Diagnosis, Loss
 from goldsets.diagnosis.causes import Cause
+from goldsets.diagnosis.suspects import nth
 from goldsets.diagnosis.trail import Trail
 from goldsets.evaluation.target import NEVER
 from retrieval.pipeline import FUSED, RERANKED

@@ -31,7 +31,8 @@ def suggestions(diagnosis: Diagnosis) -> list[Suggestion]:
         losses = diagnosis.of(cause)
         for title, pipeline in rule(Lost(diagnosis.trail, losses)) if losses else ():
             helps = tuple(dict.fromkeys(_ids(diagnosis, losses)))
-            new = Suggestion(title, _why(cause, helps), (cause,), helps, pipeline)
+            why = _why(cause, helps) + _where(diagnosis, cause, losses)
+            new = Suggestion(title, why, (cause,), helps, pipeline)
             known = found.get(pipeline.effective())
             found[pipeline.effective()] = _joined(known, new) if known else new
     found.pop(diagnosis.trail.pipeline.effective(), None)
@@ -45,6 +46,16 @@ def _ids(diagnosis: Diagnosis, losses: Sequence[Loss]) -> list[str]:
 
 def _why(cause: Cause, helps: Sequence[str]) -> str:
     return f"{count(len(helps), 'query', 'queries')} with {cause.words}. {ABOUT[cause]}"
+
+
+def _where(diagnosis: Diagnosis, cause: Cause, losses: Sequence[Loss]) -> str:
+    """Name the documents whose evidence is cut: another chunking is for them."""
+    if cause is not Cause.BOUNDARY_CUT:
+        return ""
+    found = diagnosis.trail.board.anchored.found
+    names = list(dict.fromkeys(found[loss.row].document for loss in losses))
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f" In {', '.join(names[:5])}{more}."
 
 
 def _joined(a: Suggestion, b: Suggestion) -> Suggestion:

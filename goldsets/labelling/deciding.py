@@ -4,9 +4,11 @@ What to judge first is `Pair.doubts`; here it becomes items of an evening on the
 """
 
 from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from goldsets.evaluation.pair import Pair
+from goldsets.evaluation.sweep import Board
 from goldsets.labelling.decide import decide
 from goldsets.labelling.evening import labels_of
 from goldsets.labelling.pools import LONGEST, Place, inside, merged
@@ -62,16 +64,36 @@ def ask(workspace: Workspace, pair: Pair, n: int, host: str = HOST) -> Asked:
     Overlapping passages of a query are one item. What is in the queue there already, judged or
     not, is not asked again.
     """
-    board = pair.board
+    return _put(workspace, pair.board, lambda queued: _first(pair, queued, n), host)
+
+
+def judge(
+    workspace: Workspace, board: Board, places: Mapping[str, Sequence[Place]], host: str = HOST
+) -> Asked:
+    """Put passages before a rater, by the query they are for, in the evening that `ask` takes."""
+
+    def left(queued: Mapping[str, Sequence[Place]]) -> dict[str, list[Place]]:
+        return {
+            query: merged([p for p in own if not inside(p, queued[query])], board.corpus)
+            for query, own in places.items()
+        }
+
+    return _put(workspace, board, left, host)
+
+
+_Choice = Callable[[Mapping[str, list[Place]]], Mapping[str, Sequence[Place]]]
+
+
+def _put(workspace: Workspace, board: Board, choose: _Choice, host: str) -> Asked:
+    """Put into an evening what is chosen in view of its queue, by query."""
     evening = open_evening(workspace, board.gold.name) or _new(workspace, board.gold.name, host)
     queued: dict[str, list[Place]] = defaultdict(list)
     for item in labels.items(workspace, evening):
         if item.document in board.corpus.row:
             queued[item.query].append((board.corpus.row[item.document], item.start, item.end))
-    chosen = _first(pair, queued, n)
     passages = [
         Passage(query, board.corpus.documents[document].id, start, end)
-        for query, places in chosen.items()
+        for query, places in choose(queued).items()
         for document, start, end in places
     ]
     corpus = board.corpus
@@ -96,7 +118,7 @@ def _places(pair: Pair) -> dict[str, list[Place]]:
     return places
 
 
-def _first(pair: Pair, queued: dict[str, list[Place]], n: int) -> dict[str, list[Place]]:
+def _first(pair: Pair, queued: Mapping[str, list[Place]], n: int) -> dict[str, list[Place]]:
     """Merge the passages that decide soonest, query by query, until there are `n` items.
 
     No passage is cut: who has read half of it could not say that it is not relevant.

@@ -8,13 +8,16 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from goldsets.diagnosis.attribute import Diagnosis, Loss
+from goldsets.diagnosis.attribute import Diagnosis, Loss, to_judge
 from goldsets.diagnosis.causes import ABOUT, Cause
 from goldsets.diagnosis.flow import Flow, Station, flow, of_queries, stations
 from goldsets.evaluation.slices import DIMENSIONS, slices
 from goldsets.evaluation.words import count
+from goldsets.labelling import deciding
+from goldsets.labelling.deciding import HOST
 from pages.ui import charts, frame, hits, url
 from pages.ui.text import Mark, evidence_marks, marked
+from retrieval.store import Workspace
 from retrieval.types import Bool
 
 AROUND = 160
@@ -26,7 +29,7 @@ ABOVE = 3
 SURE = {True: "verified by replay", False: "a guess", None: "not replayed: a vendor would be paid"}
 
 
-def show(found: Diagnosis) -> None:
+def show(workspace: Workspace, found: Diagnosis) -> None:
     """Show the flow and the causes, the queries of one, and the way of one piece of evidence."""
     said, asked = st.columns([3, 1], vertical_alignment="bottom")
     with asked:
@@ -50,7 +53,7 @@ def show(found: Diagnosis) -> None:
         charts.draw(sankey(seen), "flow", "What each box of the pipeline lost")
     with right:
         _causes(losses)
-    _one_cause(found, losses)
+    _one_cause(workspace, found, losses)
 
 
 def _slice(found: Diagnosis) -> Bool | None:
@@ -140,7 +143,7 @@ def _causes(losses: Sequence[Loss]) -> None:
         url.put("cause", str(points[0]["customdata"]))
 
 
-def _one_cause(found: Diagnosis, losses: Sequence[Loss]) -> None:
+def _one_cause(workspace: Workspace, found: Diagnosis, losses: Sequence[Loss]) -> None:
     """Show the queries of a cause, and the way of the chosen one's evidence."""
     every = Counter(s.cause for s in losses)
     labels = {c.value: f"{c.words}  {n}" for c, n in every.most_common()}
@@ -156,10 +159,12 @@ def _one_cause(found: Diagnosis, losses: Sequence[Loss]) -> None:
     key = f"losses-{cause}-{len(own)}-{found.trail.measure}"
     place = frame.table(rows, key=key, start=start, height=250, widths={"Query": 620})
     url.put("query", queries[own[place].query].id)
-    _one(found, own[place])
+    if cause is Cause.PROBABLY_UNLABELLED:
+        label(workspace, found, own, f"Have these {len(own)} judged")
+    _one(workspace, found, own[place])
 
 
-def _one(found: Diagnosis, loss: Loss) -> None:
+def _one(workspace: Workspace, found: Diagnosis, loss: Loss) -> None:
     """Show the way of one piece of evidence, the piece itself, and what stood above it."""
     t = found.trail
     st.subheader(t.board.gold.queries[loss.query].text, anchor=False)
@@ -175,6 +180,7 @@ def _one(found: Diagnosis, loss: Loss) -> None:
     with right:
         st.markdown("**What stood above it**")
         above(found, loss)
+        label(workspace, found, [loss], "Have the unjudged ones judged")
 
 
 def way(boxes: Sequence[Station]) -> str:
@@ -216,3 +222,24 @@ def above(found: Diagnosis, loss: Loss) -> None:
         said = "judged" if judged else "never judged"
         cards.append(hits.card(corpus, chunks, c, place.get(c, 0), marks, said))
     st.html("".join(cards) or "<p class='pn-quiet'>Nothing was found.</p>")
+
+
+def label(workspace: Workspace, found: Diagnosis, losses: Sequence[Loss], text: str) -> None:
+    """Offer to put the unjudged passages that stand in the way before a rater."""
+    queries = found.trail.board.gold.queries
+    places: dict[str, list[tuple[int, int, int]]] = {}
+    for loss in losses:
+        places.setdefault(queries[loss.query].id, []).extend(to_judge(found.trail, loss, ABOVE))
+    if not any(places.values()):
+        return
+    if st.button(text, icon=":material/keyboard:"):
+        host = "" if frame.the_viewer().identity else url.get("rater") or HOST
+        asked = deciding.judge(workspace, found.trail.board, places, host)
+        if not asked.items:
+            st.info("They are in the queue already.")
+        st.page_link(
+            "pages/label.py",
+            label=f"Label in {asked.evening.name}",
+            icon=":material/arrow_forward:",
+            query_params={"evening": asked.evening.name, **({"rater": host} if host else {})},
+        )
