@@ -14,11 +14,9 @@ import numpy as np
 
 from goldsets.diagnosis import replay
 from goldsets.diagnosis.causes import Cause
-from goldsets.diagnosis.suspects import Suspect, meaning_of, nth, suspects, words_of
+from goldsets.diagnosis.suspects import Suspect, meaning_of, suspects, words_of
 from goldsets.diagnosis.trail import Trail
 from retrieval.types import Bool, Int64
-
-__all__ = ["REPLAYS", "Diagnosis", "Loss", "diagnose", "nth"]
 
 Replay = Callable[[Trail, Int64], Bool | None]
 

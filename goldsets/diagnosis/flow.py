@@ -67,7 +67,8 @@ def stations(trail: Trail, row: int, cause: Cause | None = None) -> list[Station
     if trail.board.anchored.document[row] < 0:
         said = "not in the corpus" if cause is Cause.NOT_IN_CORPUS else "its words are not there"
         return [Station("parse", said, lost=True)]
-    share = trail.shares[row]
+    held = trail.holders(row).values()
+    share = max(held, default=0) / max(int(trail.board.anchored.length[row]), 1)
     whole = "whole in one chunk" if share > 1 - 1e-9 else f"{share:.0%} of it in one chunk"
     way = [("parse", "in the corpus"), ("chunk", whole)]
     if trail.pipeline.filter:
