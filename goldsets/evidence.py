@@ -6,7 +6,7 @@ on a guess: what was edited counts as not found until somebody confirms where it
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -215,8 +215,8 @@ def _look_again(found: list[Found], corpus: Corpus) -> None:
         if f.span:
             taken[_claim(f, f.document)].append(f.span)
     absent = [i for i in lost if found[i].evidence.document not in corpus.row]
-    quotes = ["".join(found[i].evidence.exact.split()) for i in absent]
-    for i, documents in zip(absent, _holding(quotes, corpus), strict=True):
+    quotes = [squeezed(found[i].evidence.exact) for i in absent]
+    for i, documents in zip(absent, holding(quotes, corpus), strict=True):
         found[i] = _elsewhere(found[i], documents, taken)
     here = [i for i in lost if found[i].evidence.document in corpus.row]
     here.sort(key=lambda i: corpus.row[found[i].evidence.document])
@@ -246,10 +246,18 @@ def _edited(f: Found, document: Document, taken: Taken, text: Text) -> tuple[Fou
     return replace(f, status=Status.EDITED, span=guess[0], score=guess[1]), text
 
 
-def _holding(quotes: Sequence[str], corpus: Corpus) -> list[list[Document]]:
-    """Return the documents that hold each quote, white space aside, by one pass over the corpus.
+def squeezed(text: str) -> str:
+    """Leave out white space."""
+    return "".join(text.split())
 
-    Whatever 15 characters in a row a text holds, 8 of them are one of the blocks it is cut into.
+
+def holding(
+    quotes: Sequence[str], corpus: Corpus, flat_of: Callable[[str], str] = squeezed
+) -> list[list[Document]]:
+    """Return the documents that hold each quote by one pass over the corpus.
+
+    Quotes are flat already; `flat_of` leaves out of a text what makes no difference. Whatever 15
+    characters in a row a text holds, 8 of them are one of the blocks it is cut into.
     """
     keys: dict[str, list[int]] = defaultdict(list)
     for i, quote in enumerate(quotes):
@@ -258,7 +266,7 @@ def _holding(quotes: Sequence[str], corpus: Corpus) -> list[list[Document]]:
                 keys[quote[at : at + BLOCK]].append(i)
     found: list[list[Document]] = [[] for _ in quotes]
     for document in corpus.documents if keys else ():
-        flat = "".join(document.text.split())
+        flat = flat_of(document.text)
         blocks = {flat[at : at + BLOCK] for at in range(0, len(flat), BLOCK)}
         for i in sorted({i for block in blocks & keys.keys() for i in keys[block]}):
             if quotes[i] in flat:

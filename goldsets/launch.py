@@ -51,7 +51,15 @@ def sweep_plan(
     yield f"{count(p.variants, 'variant')} from {count(p.stages, 'distinct stage')}"
     yield f"{count(p.kept, 'stage')} kept from before, {count(p.to_make, 'stage')} to make"
     yield from embedding_plan(p)
+    yield from to_ask(p)
     yield from lacking(p)
+
+
+def to_ask(p: Plan) -> Iterator[str]:
+    """Phrase what retrievers behind a URL are asked, a line a retriever."""
+    for url, (new, kept) in p.to_ask.items():
+        before = f"; {count(kept, 'answer')} kept under its version" if kept else ""
+        yield f"{count(new, 'query', 'queries')} to ask {url}{before}"
 
 
 def lacking(p: Plan) -> Iterator[str]:

@@ -7,10 +7,11 @@ from html import escape
 import streamlit as st
 
 from goldsets.evaluation.spec import stage_label, variant_name
+from goldsets.outside.source import source_of
 from goldsets.store import runs
 from pages.ui import frame, hits, read, url
 from retrieval.index import Index
-from retrieval.pipeline import Pipeline, Steps, pipeline_of
+from retrieval.pipeline import Pipeline, Steps
 from retrieval.query.rewrite import Rewriter
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
@@ -20,14 +21,19 @@ SHOWN = 10
 
 
 def pipelines(workspace: Workspace, corpus: str) -> dict[str, tuple[str, Pipeline]]:
-    """Collect the pipelines of past sweeps over the corpus, the best of the newest first."""
+    """Collect the pipelines of past sweeps over the corpus, the best of the newest first.
+
+    Retrievers from outside have no stages to look at.
+    """
     found: dict[str, tuple[str, Pipeline]] = {}
     for result in runs.sweeps(workspace):
         if result["corpus"]["name"] == corpus:
             measure = result["measures"][0]
             rows = sorted(result["variants"], key=lambda v: -(v["measures"][measure]["mean"] or 0))
             for row in rows:
-                found.setdefault(row["run"], (row["name"], pipeline_of(row["spec"])))
+                source = source_of(row["spec"])
+                if isinstance(source, Pipeline):
+                    found.setdefault(row["run"], (row["name"], source))
     default = Pipeline()
     return found or {"default": (variant_name(default, ["chunk", "first"]), default)}
 

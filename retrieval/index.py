@@ -10,15 +10,21 @@ from retrieval.types import Bool, Chunks, Corpus, Int32
 
 
 @dataclass(frozen=True)
-class Index:
-    """A corpus made searchable; lexical statistics are counted by the retriever that needs them."""
+class Chunking:
+    """What a ranking numbers: chunks of a corpus, whoever cut them, with their tokens."""
 
     corpus: Made[Corpus]
-    structure: Made[Structure]
     chunks: Made[Chunks]
+    tokens: Made[Int32]
+
+
+@dataclass(frozen=True)
+class Index(Chunking):
+    """A corpus made searchable; lexical statistics are counted by the retriever that needs them."""
+
+    structure: Made[Structure]
     embedder: Embedder
     vectors: Made[Vectors]
-    tokens: Made[Int32]
     fields: tuple[Made[Fields], ...] = ()
     """What enrichers found, for filters to ask."""
     kept: Made[Bool] | None = None

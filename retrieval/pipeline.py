@@ -123,7 +123,7 @@ class Pipeline:
             chunks = rt.run(self.contextualize, documents, structure, chunks)
         vectors = rt.run(self.embed, documents, chunks)
         sizes = rt.run(SizeChunks(), documents, rt.run(CountTokens(), documents), chunks)
-        return Index(documents, structure, chunks, self.embed, vectors, sizes, fields)
+        return Index(documents, chunks, sizes, structure, self.embed, vectors, fields)
 
     def filtered(self, index: Index, rt: Runtime) -> Index:
         """Narrow an index to the chunks that every filter keeps; without any it stays as it is."""

@@ -100,6 +100,8 @@ class Chunks:
     `document` is a row of `Corpus.documents`; `start`, `end` are offsets into its text.
     `contexts[context_of[i]]` is the text that a stage put beside chunk i (never inside it);
     `context_only` `(C,)` says which chunks an index sees by that alone, None: none.
+    What a retriever from outside returned and is nowhere in the corpus has document -1 and no
+    characters; its own words stand beside it.
     """
 
     document: Int32
@@ -119,6 +121,11 @@ class Chunks:
 
     def __len__(self) -> int:
         return len(self.document)
+
+    @property
+    def placed(self) -> Bool:
+        """Tell which chunks stand in the corpus, `(C,)`: all that a chunker cut do."""
+        return self.document >= 0
 
     def text(self, corpus: Corpus, i: int) -> str:
         """Return the chunk's own text, an exact slice of its document."""

@@ -45,16 +45,17 @@ class Beside:
 
 
 def beside(a: Chunks, a_ids: Int32, b: Chunks, b_ids: Int32) -> Beside:
-    """Join two rankings of one query, padded with -1."""
+    """Join two rankings of one query, padded with -1; what is nowhere in a corpus joins nothing."""
     one, other = (ids[ids >= 0].astype(np.int64) for ids in (a_ids, b_ids))
     document, start, end = _places(a, one)
     documents, starts, ends = _places(b, other)
-    same = (document[:, None] == documents) & (start[:, None] == starts) & (end[:, None] == ends)
+    here = (document[:, None] == documents) & (documents >= 0)
+    same = here & (start[:, None] == starts) & (end[:, None] == ends)
     if _alike(a, b):
         return Beside(one, other, same)
     shared = np.minimum(end[:, None], ends) - np.maximum(start[:, None], starts)
     shorter = np.minimum((end - start)[:, None], ends - starts)
-    covers = (document[:, None] == documents) & (shared > 0) & (2 * shared >= shorter)
+    covers = here & (shared > 0) & (2 * shared >= shorter)
     return Beside(one, other, np.asarray(same | covers))
 
 
@@ -75,7 +76,8 @@ def stages_of(board: Board, run: Run) -> Mapping[str, Made[Candidates]]:
     """Lay out every list that a run's pipeline made on its way, by the name of the box.
 
     Raises:
-        PizzaError: the gold set no longer has the queries it was run on, or its stages changed.
+        PizzaError: the gold set no longer has the queries it was run on, or its stages changed, or
+            it is from outside.
     """
     text = {query.id: query.text for query in board.gold.queries}
     missing = [q for q in run.queries if q not in text]
@@ -86,7 +88,7 @@ def stages_of(board: Board, run: Run) -> Mapping[str, Made[Candidates]]:
     prepared = laid(board, run)
     queries = Queries(tuple(text[q] for q in run.queries))
     pipeline = prepared.variant.pipeline
-    return boxes(pipeline, pipeline.steps(prepared.index, queries, board.rt))
+    return boxes(pipeline, pipeline.steps(prepared.searched, queries, board.rt))
 
 
 def stage_list(board: Board, run: Run, box: str, query: str) -> Int32:

@@ -21,11 +21,11 @@ from goldsets.evaluation.run import Run
 from goldsets.evaluation.spec import Variant
 from goldsets.evaluation.sweep import Board, Prepared
 from goldsets.evaluation.target import Target
+from goldsets.outside.source import Outside, source_of
 from goldsets.types import GoldSet
 from retrieval.errors import PizzaError
 from retrieval.ingest.tokens import CountTokens
-from retrieval.pipeline import pipeline_of
-from retrieval.types import Chunks, Int32
+from retrieval.types import Chunks, Int32, digest
 
 ACROSS = ("R", "P", "Success", "RR")
 """nDCG and AP are not among them: each of their ideals is that of one chunking."""
@@ -124,10 +124,16 @@ def open_to(board: Board, runs: Sequence[Run]) -> Board:
 def laid(board: Board, run: Run) -> Prepared:
     """Lay out the pipeline of a run again on the corpus version it was run on.
 
+    Of a run from outside, all that it returned; nobody is asked again.
+
     Raises:
-        PizzaError: the run's chunks are of an earlier version of its stages.
+        PizzaError: the run's chunks are of an earlier version of its stages, or of the corpus.
     """
-    found = board.prepare(Variant(run.variant, pipeline_of(run.spec)))
+    variant = Variant(run.variant, source_of(run.spec))
+    if isinstance(variant.source, Outside):
+        key = digest(run.id, board.gold.version, *(q.id for q in board.gold.queries))
+        return board.lay(variant, board.rt.given(run.placed_in(board.corpus, board.gold), key))
+    found = board.prepare(variant)
     if found.index.chunks.key != run.chunking:
         raise PizzaError(f"{run.variant!r} was run by an earlier version; start its sweep again")
     return found
@@ -138,4 +144,5 @@ def _side_by_side(a: Chunks, b: Chunks) -> Chunks:
         np.concatenate([getattr(a, name), getattr(b, name)])
         for name in ("document", "start", "end")
     )
-    return Chunks(document, start, end, np.zeros(len(document), np.int32))
+    bare = Chunks(document, start, end, np.zeros(len(document), np.int32))
+    return bare.beside([c.context(i) for c in (a, b) for i in range(len(c))])

@@ -13,11 +13,13 @@ from goldsets.evaluation.outlays import (
 from goldsets.evaluation.reranking import Reranking
 from goldsets.evaluation.spec import SweepSpec
 from goldsets.evaluation.sweep import Board, Prepared, by_chunks, embedding_outlays, is_dense
+from goldsets.outside.source import Http
 from goldsets.types import GoldSet
 from retrieval.cost import Outlay
 from retrieval.index import Index
 from retrieval.ingest.embed import Embedder, count_missing
 from retrieval.ingest.llm_context import Written
+from retrieval.pipeline import Pipeline
 from retrieval.query.paid import PaidReranker
 from retrieval.query.rewrite_chat import ByChat
 from retrieval.runtime import Runtime
@@ -45,6 +47,8 @@ class Plan:
     """The most texts that late interaction embeds token by token, by model of this machine."""
     lacking: Mapping[str, Sequence[str]]
     """What is not set up here, a sentence each with the fix, and the variants that need it."""
+    to_ask: Mapping[str, tuple[int, int]]
+    """Queries that retrievers behind a URL are asked, by address, and those answered before."""
 
     @property
     def to_make(self) -> int:
@@ -55,7 +59,8 @@ class Plan:
 def plan(spec: SweepSpec, gold: GoldSet, corpus: Corpus, rt: Runtime) -> Plan:
     """Count what a sweep would make and pay; chunks are made for it, nobody is called."""
     board = Board(gold, corpus, rt)
-    prepared = [board.prepare(v) for v in spec.variants]
+    every = [board.prepare(v) for v in spec.variants]
+    prepared = [p for p in every if not p.placed]
     keys = {m.key for p in prepared for m in p.ranking.line() if m.kept}
     found = artifacts.known(rt.workspace, keys) if rt.workspace else set()
     texts: Counter[str] = Counter()
@@ -74,25 +79,32 @@ def plan(spec: SweepSpec, gold: GoldSet, corpus: Corpus, rt: Runtime) -> Plan:
     reranking = Reranking(corpus, board.queries, rt, found, awaited)
     reranked = reranking.outlays(p.laid for p in prepared)
     return Plan(
-        variants=len(prepared),
+        variants=len(every),
         stages=len(keys),
         kept=len(found),
         texts_to_embed=dict(texts),
         outlays=embedding_outlays(prepared, board, awaited),
         contexts=context_outlays(by_chunks(prepared), corpus, rt),
-        rewrites=rewrite_outlays((v.pipeline for v in spec.variants), board.queries, rt),
+        rewrites=rewrite_outlays((p.variant.pipeline for p in prepared), board.queries, rt),
         reranking=reranked,
         token_texts=reranking.token_texts(p.laid for p in prepared),
-        lacking=_lacking(prepared, found, texts, awaited, reranked, board),
+        lacking=_lacking(every, found, texts, awaited, reranked, board),
+        to_ask=_to_ask(spec, board.queries.texts, rt),
     )
+
+
+def _to_ask(spec: SweepSpec, queries: Sequence[str], rt: Runtime) -> dict[str, tuple[int, int]]:
+    servers = [v.source for v in spec.variants if isinstance(v.source, Http)]
+    kept = [len(server.kept(queries, rt)) for server in servers]
+    return {s.url: (len({*queries}) - n, n) for s, n in zip(servers, kept, strict=True)}
 
 
 def _to_embed(prepared: Iterable[Prepared], found: set[str]) -> Iterable[tuple[Embedder, Index]]:
     seen = set(found)
     for p in prepared:
-        if is_dense(p.variant.pipeline) and p.index.vectors.key not in seen:
-            seen.add(p.index.vectors.key)
-            yield p.index.embedder, p.index
+        if is_dense(p.variant.pipeline) and p.searched.vectors.key not in seen:
+            seen.add(p.searched.vectors.key)
+            yield p.searched.embedder, p.searched
 
 
 def _lacking(
@@ -108,7 +120,8 @@ def _lacking(
     for p in prepared:
         if p.ranking.key in found:
             continue
-        for stage in p.variant.pipeline.effective().stages:
+        source = p.variant.source
+        for stage in source.effective().stages if isinstance(source, Pipeline) else (source,):
             kept = (
                 (isinstance(stage, Embedder) and not texts.get(stage.identity))
                 or (isinstance(stage, Written) and p.index.chunks.key not in awaited)

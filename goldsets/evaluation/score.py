@@ -83,8 +83,8 @@ class Rankings:
         return self._hits[rel]
 
     def relevant_chunks(self, rel: int) -> Int64:
-        """Count the chunks of each query that match evidence of at least that grade, `(Q,)`."""
-        matching = self.target.touch_query[self.target.touch_grade >= rel]
+        """Count the chunks of each query's ideal that are of at least that grade, `(Q,)`."""
+        matching = self.target.ideal_query[self.target.ideal_grade >= rel]
         return np.bincount(matching, minlength=self.queries)
 
     def things(self, rel: int, share: float) -> Hits:
@@ -139,9 +139,10 @@ def _ndcg(r: Rankings, m: Measure) -> Float64:
 
 def _ideal(target: Target, k: int) -> Float64:
     """Return the discounted gain of each query's best order, cut at k, `(Q,)`."""
-    relevant = target.touch_grade >= 1
-    query, grade = target.touch_query[relevant], target.touch_grade[relevant]
-    grade = grade[np.lexsort((-grade, query))]
+    relevant = target.ideal_grade >= 1
+    query, grade = target.ideal_query[relevant], target.ideal_grade[relevant]
+    order = np.lexsort((-grade, query))
+    query, grade = query[order], grade[order]
     place = np.arange(len(query)) - np.searchsorted(query, query)
     gain = np.where(place < k, grade / np.log2(place + 2.0), 0.0)
     return np.asarray(np.bincount(query, gain, target.queries), np.float64)
@@ -231,7 +232,7 @@ class Context:
     def __init__(self, r: Rankings, m: Measure) -> None:
         t, ids = r.target, r.ids
         self.r = r
-        length = np.append(t.chunk_end - t.chunk_start, 0)[ids]  # the pad -1 takes the last
+        length = np.append(t.chunk_length, 0)[ids]  # the pad -1 takes the last
         tokens = np.append(t.chunk_tokens, 0)[ids]
         used = np.cumsum(tokens, axis=2, dtype=np.int64)
         inside = (
@@ -251,7 +252,9 @@ class Context:
         start, tokens_at = np.append(t.chunk_start, 0)[chunk], np.append(t.token_start, 0)
         token = np.searchsorted(t.token_start, start) + left
         edge = tokens_at[np.minimum(token, len(t.token_start))]
-        self.characters += np.where(cut, edge - start, 0)
+        placed, length = np.append(t.placed, False)[chunk], np.append(t.chunk_length, 0)[chunk]
+        share = length * left // np.maximum(np.append(t.chunk_tokens, 0)[chunk], 1)
+        self.characters += np.where(cut, np.where(placed, edge - start, share), 0)
         return np.where(cut, edge, 0)
 
     def held(self, cover: Cover) -> Float64:
@@ -298,6 +301,8 @@ def _iou(r: Rankings, m: Measure) -> Float64:
 
 
 def _precision_omega(r: Rankings, m: Measure) -> Float64:
+    if not r.target.whole:
+        return np.full((r.variants, r.queries), np.nan)
     union, cover = r.target.union(m.rel)
     touched = r.target.touched(m.rel)
     hit = np.asarray(np.bincount(cover.query, cover.length, r.queries), np.float64)

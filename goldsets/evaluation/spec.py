@@ -6,6 +6,7 @@
       first: [[BM25], [Dense], [BM25, Dense]]
     measures: [R@5, R@20, nDCG@10, "EvidenceRecall@4000tok"]
     baseline: {chunk: Given, first: [BM25]}     # or a variant's name; else the first variant
+    variants: {ours: {http: "http://localhost:8000/search"}}    # by name, besides the grid
 
 A stage that the grid or the baseline names without fields is the base's where the base has one of
 that name, so `BM25` above is the one with k1 = 0.9; `{BM25: {}}` is the default.
@@ -20,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from goldsets.evaluation.measures import DEFAULT_MEASURES, Measure, parse_measure
-from retrieval.errors import InputError, SpecError, one_of
-from retrieval.pipeline import Pipeline, full_spec, pipeline_of, slot_value
+from goldsets.outside.source import Source, source_of, source_spec
+from retrieval.errors import InputError, PizzaError, SpecError, one_of
+from retrieval.pipeline import Pipeline, pipeline_of, slot_value
 from retrieval.stage import Stage, full, short
 from retrieval.types import digest
 
-KEYS = ("base", "grid", "measures", "baseline")
-PLAIN_KEYS = ("variants", "measures", "baseline")
+KEYS = ("base", "grid", "variants", "measures", "baseline")
 MAX_VARIANTS = 2_000
 LONGEST = 40
 """Characters of a field in a name; a prompt has more."""
@@ -34,10 +35,21 @@ LONGEST = 40
 
 @dataclass(frozen=True)
 class Variant:
-    """A pipeline with a name."""
+    """A pipeline, or a retriever from outside, with a name."""
 
     name: str
-    pipeline: Pipeline
+    source: Source
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """Return its pipeline.
+
+        Raises:
+            PizzaError: it is a retriever from outside, whose stages nobody sees.
+        """
+        if isinstance(self.source, Pipeline):
+            return self.source
+        raise PizzaError(f"{self.name!r} is from outside: its stages cannot be seen or changed")
 
 
 @dataclass(frozen=True)
@@ -55,7 +67,7 @@ class SweepSpec:
     def plain(self) -> dict[str, Any]:
         """Return the spec as JSON with every field, the variants spelled out."""
         return {
-            "variants": {v.name: full_spec(v.pipeline) for v in self.variants},
+            "variants": {v.name: source_spec(v.source) for v in self.variants},
             "measures": [str(m) for m in self.measures],
             "baseline": self.baseline,
         }
@@ -69,14 +81,34 @@ def sweep_of(spec: Any) -> SweepSpec:
     """
     if not isinstance(spec, Mapping):
         raise SpecError(f"a sweep is a mapping with the keys {', '.join(KEYS)}, not {spec!r}")
-    keys = PLAIN_KEYS if "variants" in spec else KEYS
     for key in spec:
-        if key not in keys:
-            raise SpecError(f"a sweep has no key {key!r}{one_of(str(key), keys, 'key')}")
-    if "variants" in spec:
-        return _spelled_out(spec)
+        if key not in KEYS:
+            raise SpecError(f"a sweep has no key {key!r}{one_of(str(key), KEYS, 'key')}")
+    by_name = _by_name(spec.get("variants"))
+    swept = not {"base", "grid"}.isdisjoint(spec) or "variants" not in spec
     base = pipeline_of(_mapping(spec.get("base"), "base"))
-    grid = {s: _options(base, s, o) for s, o in _mapping(spec.get("grid"), "grid").items()}
+    variants = (*(_of_grid(base, spec.get("grid")) if swept else ()), *by_name)
+    if not variants:
+        raise SpecError("a sweep needs at least one variant")
+    if len({v.name for v in variants}) < len(variants):
+        twice = next(name for name, n in Counter(v.name for v in variants).items() if n > 1)
+        raise SpecError(f"two variants are called {twice!r}; name the one under variants otherwise")
+    measures, own = _measures(spec.get("measures")), (v.source for v in by_name)
+    if not swept:
+        base = next((source for source in own if isinstance(source, Pipeline)), base)
+    return _with_baseline(base, variants, measures, spec.get("baseline"))
+
+
+def _by_name(given: Any) -> tuple[Variant, ...]:
+    return tuple(
+        Variant(str(name), source_of(_mapping(source, f"variants.{name}")))
+        for name, source in _mapping(given, "variants").items()
+    )
+
+
+def _of_grid(base: Pipeline, given: Any) -> tuple[Variant, ...]:
+    """Vary a base by every choice of options."""
+    grid = {s: _options(base, s, o) for s, o in _mapping(given, "grid").items()}
     count = 1
     for options in grid.values():
         count *= len(options)
@@ -84,12 +116,10 @@ def sweep_of(spec: Any) -> SweepSpec:
         raise SpecError(
             f"the grid has {count:,} variants; {MAX_VARIANTS:,} is the limit of a sweep"
         )
-    variants = named(
+    return named(
         dataclasses.replace(base, **dict(zip(grid, choice, strict=True))).effective()
         for choice in itertools.product(*grid.values())
     )
-    measures = _measures(spec.get("measures"))
-    return _with_baseline(base, variants, measures, spec.get("baseline"))
 
 
 def read_sweep(path: Path) -> SweepSpec:
@@ -169,17 +199,6 @@ def _brief(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _spelled_out(spec: Mapping[str, Any]) -> SweepSpec:
-    variants = tuple(
-        Variant(str(name), pipeline_of(_mapping(p, f"variants.{name}")))
-        for name, p in _mapping(spec["variants"], "variants").items()
-    )
-    if not variants:
-        raise SpecError("a sweep needs at least one variant")
-    measures = _measures(spec.get("measures"))
-    return _with_baseline(variants[0].pipeline, variants, measures, spec.get("baseline"))
-
-
 def _mapping(value: Any, key: str) -> Mapping[str, Any]:
     if value is None:
         return {}
@@ -232,6 +251,6 @@ def _with_baseline(
     changes = {s: slot_value(s, _as_in(base, s, v)) for s, v in slots.items()}
     pipeline = dataclasses.replace(base, **changes).effective()
     for variant in variants:
-        if variant.pipeline == pipeline:
+        if variant.source == pipeline:
             return SweepSpec(variants, measures, variant.name)
     return SweepSpec((Variant("baseline", pipeline), *variants), measures, "baseline")

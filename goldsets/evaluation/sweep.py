@@ -24,18 +24,20 @@ from goldsets.evaluation.outlays import (
     searched,
 )
 from goldsets.evaluation.reranking import Laid, Reranking
-from goldsets.evaluation.run import Run, run_id
+from goldsets.evaluation.run import Run, content_key, run_id
 from goldsets.evaluation.score import score
 from goldsets.evaluation.spec import SweepSpec, Variant
 from goldsets.evaluation.target import Target
 from goldsets.evidence import Anchored, anchor
+from goldsets.outside.placing import Placed, ReturnedChunks, ReturnedRanking
+from goldsets.outside.source import Outside, source_spec
 from goldsets.store import runs as store
 from goldsets.types import GoldSet
 from retrieval.cost import Outlay, total
-from retrieval.errors import PizzaError, Stopped
-from retrieval.index import Index
+from retrieval.errors import Cancelled, PizzaError, Stopped
+from retrieval.index import Chunking, Index
 from retrieval.ingest.tokens import CountTokens
-from retrieval.pipeline import Pipeline, Steps, full_spec
+from retrieval.pipeline import Pipeline, SizeChunks, Steps
 from retrieval.query.dense import Dense
 from retrieval.query.judged import Judged
 from retrieval.runtime import Made, Runtime
@@ -53,13 +55,38 @@ class Prepared:
     """A variant as products that have not been made yet."""
 
     variant: Variant
-    index: Index
-    steps: Steps
+    index: Chunking
+    ranking: Made[Candidates]
+    """What reaches the reader."""
+    made: Steps | Made[Placed]
+    """The boxes of a pipeline's search, or what a retriever from outside returned."""
 
     @property
-    def ranking(self) -> Made[Candidates]:
-        """Return what reaches the reader."""
-        return self.steps.context
+    def placed(self) -> Made[Placed] | None:
+        """Return what a retriever from outside returned; None for a pipeline."""
+        return self.made if isinstance(self.made, Made) else None
+
+    @property
+    def searched(self) -> Index:
+        """Return the index that its pipeline searches.
+
+        Raises:
+            PizzaError: it is a retriever from outside, whose index nobody sees.
+        """
+        if isinstance(self.index, Index):
+            return self.index
+        raise PizzaError(f"{self.variant.name!r} is from outside: its index cannot be seen")
+
+    @property
+    def steps(self) -> Steps:
+        """Return the boxes of its search.
+
+        Raises:
+            PizzaError: it is a retriever from outside, whose boxes nobody sees.
+        """
+        if isinstance(self.made, Steps):
+            return self.made
+        raise PizzaError(f"{self.variant.name!r} is from outside: its boxes cannot be seen")
 
     @property
     def laid(self) -> Laid:
@@ -86,19 +113,34 @@ class Board:
 
     def prepare(self, variant: Variant) -> Prepared:
         """Lay a variant out as products, making none."""
-        index = variant.pipeline.ingest(self.corpus, self.rt)
-        return Prepared(variant, index, variant.pipeline.steps(index, self.queries, self.rt))
+        source = variant.source
+        if isinstance(source, Outside):
+            documents = self.rt.given(self.corpus, self.corpus.hash, "corpus")
+            return self.lay(variant, source.placed(self.gold, documents, self.rt))
+        index = source.ingest(self.corpus, self.rt)
+        steps = source.steps(index, self.queries, self.rt)
+        return Prepared(variant, index, steps.context, steps)
 
-    def target(self, index: Index) -> Target:
-        """Project the gold onto an index's chunks; once a chunking, whatever its contexts."""
-        chunks = index.chunks.value
-        key = digest(*(a.tobytes() for a in (chunks.document, chunks.start, chunks.end)))
+    def lay(self, variant: Variant, placed: Made[Placed]) -> Prepared:
+        """Lay out what a retriever from outside returned."""
+        documents = self.rt.given(self.corpus, self.corpus.hash, "corpus")
+        chunks = self.rt.run(ReturnedChunks(), placed)
+        sizes = self.rt.run(SizeChunks(), documents, self.rt.run(CountTokens(), documents), chunks)
+        ranking = self.rt.run(ReturnedRanking(), placed)
+        return Prepared(variant, Chunking(documents, chunks, sizes), ranking, placed)
+
+    def target(self, index: Chunking) -> Target:
+        """Project the gold onto chunks; once a chunking, whatever its contexts."""
+        chunks, whole = index.chunks.value, isinstance(index, Index)
+        places = (chunks.document, chunks.start, chunks.end)
+        key = digest("index" if whole else "outside", *(a.tobytes() for a in places))
         if key not in self._targets:
             tokens = self.rt.run(CountTokens(), index.corpus).value
-            self._targets[key] = Target(self.anchored, self.corpus, chunks, tokens)
+            found = Target(self.anchored, self.corpus, chunks, tokens, whole=whole)
+            self._targets[key] = found
         return self._targets[key]
 
-    def values(self, index: Index, ids: Int32, measures: Sequence[Measure]) -> Float64:
+    def values(self, index: Chunking, ids: Int32, measures: Sequence[Measure]) -> Float64:
         """Score one ranking `(Q, K)`, `(M, Q)`."""
         return score(self.target(index), ids[None], measures)[:, 0]
 
@@ -109,7 +151,7 @@ def embedding_outlays(
     """Plan what embedding takes, by model, with what is `awaited` from chat models."""
     dense = [p for p in prepared if is_dense(p.variant.pipeline)]
     asked = searched((p.variant.pipeline for p in dense), board.queries, board.rt)
-    return outlays((p.index for p in dense), board.corpus, asked, board.rt, awaited)
+    return outlays((p.searched for p in dense), board.corpus, asked, board.rt, awaited)
 
 
 def by_chunks(prepared: Iterable[Prepared]) -> dict[str, Pipeline]:
@@ -138,6 +180,9 @@ def sweep(
     for done, variant in enumerate(spec.variants, 1):
         try:
             finished.append(_run(board, variant, spec))
+        except Cancelled:
+            _settle(spec, rt)
+            raise
         except Stopped:
             raise
         except PizzaError as e:
@@ -147,6 +192,7 @@ def sweep(
             errors[variant.name] = f"{type(e).__name__}: {e}"
         if on_unit:
             on_unit(done, variant.name, errors.get(variant.name, ""))
+    _settle(spec, rt)
     return {
         "format": FORMAT,
         "version": 1,
@@ -162,6 +208,12 @@ def sweep(
         "texts_embedded": rt.tally.embedded,
         "seconds": round(time.perf_counter() - begun, 3),
     }
+
+
+def _settle(spec: SweepSpec, rt: Runtime) -> None:
+    for variant in spec.variants:
+        if isinstance(variant.source, Outside):
+            variant.source.settle(rt)
 
 
 @dataclass(frozen=True)
@@ -183,19 +235,23 @@ class Finished:
 
 def _run(board: Board, variant: Variant, spec: SweepSpec) -> Finished:
     prepared = board.prepare(variant)
-    ranking = prepared.ranking.value
+    ranking, own = prepared.ranking.value, prepared.placed and prepared.placed.value
+    made = own.key(variant.name) if own else prepared.ranking.key
+    chunking = content_key(board.corpus, own.chunks) if own else prepared.index.chunks.key
     run = Run(
-        run_id(prepared.ranking.key, board.gold, board.corpus),
+        run_id(made, board.gold, board.corpus),
         variant.name,
-        full_spec(variant.pipeline),
+        source_spec(variant.source),
         board.gold.name,
         board.gold.version,
         board.corpus.name,
         board.corpus.version,
-        prepared.index.chunks.key,
+        chunking,
         tuple(q.id for q in board.gold.queries),
         ranking,
         _seconds(board.rt, prepared.ranking.line()),
+        own.chunks if own else None,
+        own.counts if own else {},
     )
     if board.rt.workspace:
         store.keep(board.rt.workspace, run)
@@ -214,7 +270,8 @@ def _run(board: Board, variant: Variant, spec: SweepSpec) -> Finished:
 
 def _answers(prepared: Prepared, rt: Runtime) -> dict[str, int] | None:
     """Return what a reranking chat model answered, where one did."""
-    stage = prepared.variant.pipeline.rerank
+    source = prepared.variant.source
+    stage = source.rerank if isinstance(source, Pipeline) else None
     if stage is None or stage.product is not Judged:
         return None
     judged = rt.at_hand(prepared.steps.reranked, Judged)
@@ -223,11 +280,14 @@ def _answers(prepared: Prepared, rt: Runtime) -> dict[str, int] | None:
 
 def cost_of(prepared: Prepared, board: Board) -> float | None:
     """Return what vendors cost from nothing, kept or not; None where a price is unknown."""
+    source = prepared.variant.source
+    if isinstance(source, Outside):
+        return source.usd(len(board.queries), board.rt)
     kept = {prepared.steps.reranked.key}
     reranking = Reranking(board.corpus, board.queries, board.rt, kept)
     planned = [
         *context_outlays(by_chunks([prepared]), board.corpus, board.rt).values(),
-        *rewrite_outlays([prepared.variant.pipeline], board.queries, board.rt).values(),
+        *rewrite_outlays([source], board.queries, board.rt).values(),
         *embedding_outlays([prepared], board, {}).values(),
         *reranking.outlays([prepared.laid]).values(),
     ]
@@ -281,6 +341,7 @@ def _described(finished: Finished) -> dict[str, Any]:
         "measures": {},
         "differences": {},
         "no_answer": finished.no_answer,
+        "placed": dict(run.counts) or None,
         "tokens_at": finished.tokens_at,
         "seconds": dict(run.seconds),
         "cost_usd": finished.cost_usd,

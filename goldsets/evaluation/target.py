@@ -56,14 +56,30 @@ class Target:
     Touches are arrays of one length T, ordered by query, then chunk: `touch_query`, `touch_chunk`
     and `touch_grade`, the best grade of the spans it matches (-1: overlaps, matches none). A chunk
     matches a span when either covers at least half of the other.
+
+    The chunks are those of the whole corpus, or (not `whole`) what a retriever from outside has
+    returned, whose other chunks nobody knows. An ideal ranking has every touch of a query; where
+    the chunks are not whole, also each span that all of them together do not cover by half, as
+    one chunk more. Else who returned one of two answers would have the best order there is.
     """
 
-    def __init__(self, anchored: Anchored, corpus: Corpus, chunks: Chunks, tokens: Tokens) -> None:
-        self.anchored = anchored
+    def __init__(
+        self,
+        anchored: Anchored,
+        corpus: Corpus,
+        chunks: Chunks,
+        tokens: Tokens,
+        *,
+        whole: bool = True,
+    ) -> None:
+        self.anchored, self.whole, self.placed = anchored, whole, chunks.placed
         self.queries, self.chunks = len(anchored.gold.queries), len(chunks)
         base = corpus.base
         self.chunk_start = base[chunks.document] + chunks.start
         self.chunk_end = base[chunks.document] + chunks.end
+        self.chunk_length = self.chunk_end - self.chunk_start
+        for i in np.flatnonzero(~self.placed):
+            self.chunk_length[i] = len(chunks.context(int(i)))
         self.chunk_tokens = token_counts(chunks, corpus, tokens)
         self.token_start = tokens.start + np.repeat(base[:-1], np.diff(tokens.first))
         at = base[np.maximum(anchored.document, 0)]
@@ -72,6 +88,9 @@ class Target:
         )
         self.here = np.flatnonzero(anchored.document >= 0)
         self._project()
+        unfound = self._unfound()
+        self.ideal_query = np.append(self.touch_query, self.spans.query[unfound])
+        self.ideal_grade = np.append(self.touch_grade, anchored.grade[unfound])
         self.union = lru_cache(maxsize=4)(self._union)
 
     def _project(self) -> None:
@@ -87,6 +106,17 @@ class Target:
         self.touch_grade = np.full(len(keys), -1, np.int32)
         np.maximum.at(self.touch_grade, touch[matched], self.anchored.grade[span[matched]])
         self.by_span = cover(self.spans, span, low, high, touch)
+
+    def _unfound(self) -> Int64:
+        """Return the spans that stand in an ideal by themselves, of equal ones the best grade."""
+        if self.whole:
+            return self.here[:0]
+        spans, pieces = self.spans, self.by_span
+        covered = np.bincount(pieces.interval, pieces.length, len(spans.query))
+        lost = self.here[2 * covered[self.here] < spans.length[self.here]]
+        lost = lost[np.argsort(-self.anchored.grade[lost], kind="stable")]
+        place = np.stack([spans.query[lost], spans.start[lost], spans.end[lost]])
+        return lost[np.unique(place, axis=1, return_index=True)[1]]
 
     def _overlaps(self, spans: Intervals, among: Int64) -> tuple[Int64, Int64]:
         """Join intervals with chunks; return the pairs that share a character."""

@@ -21,7 +21,8 @@ class Case:
     """Two rankings' first k, a passage a column; `(Q, M)` arrays but for those said to be `(Q,)`.
 
     `a` and `b` are its ranks, from 0 and below `depth`, NEVER where it is not shown. `free` says
-    that it is unjudged, `grade` what it was judged, 0 if it was not; `top` is the highest grade.
+    that it is unjudged and stands in the corpus, so that it could be labelled; `grade` what it was
+    judged, 0 if it was not; `top` is the highest grade.
     `value_a`, `value_b` `(Q,)` are the values of today, 0 where the query is not `defined` `(Q,)`.
     """
 
@@ -62,9 +63,9 @@ class Case:
         return own, shared, other
 
     def known(self, grade: int) -> Int64:
-        """Count the chunks of each query that are judged of at least that grade, `(Q,)`."""
+        """Count the chunks of each query's ideal that are of at least that grade, `(Q,)`."""
         t = self.target
-        return np.bincount(t.touch_query[t.touch_grade >= grade], minlength=t.queries)
+        return np.bincount(t.ideal_query[t.ideal_grade >= grade], minlength=t.queries)
 
 
 def case_of(
@@ -84,7 +85,7 @@ def case_of(
         chunk=chunk,
         a=a,
         b=b,
-        free=(grade == UNJUDGED) & (chunk >= 0),
+        free=(grade == UNJUDGED) & np.append(target.placed, False)[chunk],
         grade=np.maximum(grade, 0),
         value_a=np.nan_to_num(value_a),
         value_b=np.nan_to_num(value_b),

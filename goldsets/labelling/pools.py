@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from goldsets.evaluation.measures import Measure
+from goldsets.evaluation.pair import laid
 from goldsets.evaluation.power import Power, expected, meter
 from goldsets.evaluation.run import Run
 from goldsets.evaluation.spec import Variant
@@ -85,16 +86,13 @@ def _sources(
     board: Board, depth: int, extras: int, imported: Sequence[Run]
 ) -> "Iterator[tuple[Source, list[list[Place]]]]":
     """Return the first passages of each query, source by source."""
-    laid = [board.prepare(Variant(n, pipeline_of(s))) for n, s in PIPELINES.items()]
-    for prepared in laid:
+    own = [board.prepare(Variant(n, pipeline_of(s))) for n, s in PIPELINES.items()]
+    for prepared in own:
         yield "pool", _firsts(prepared, prepared.ranking.value.ids, depth)
-        if prepared is laid[0]:
+        if prepared is own[0]:
             yield "random", [_random(prepared, extras, q.id) for q in board.gold.queries]
     for run in imported:
-        prepared = board.prepare(Variant(run.variant, pipeline_of(run.spec)))
-        rows = run.rows(board.gold)
-        ids = np.where((rows >= 0)[:, None], run.candidates.ids[rows], -1)
-        yield "import", _firsts(prepared, ids, depth)
+        yield "import", _firsts(laid(board, run), run.aligned(board.gold)[0], depth)
 
 
 def power_of(gold_: GoldSet, corpus: Corpus, measure: Measure, rt: Runtime) -> Power:
@@ -103,8 +101,8 @@ def power_of(gold_: GoldSet, corpus: Corpus, measure: Measure, rt: Runtime) -> P
     if not answered:
         return expected(0)
     board = Board(GoldSet(gold_.name, gold_.corpus, answered, gold_.evidence), corpus, rt)
-    laid = [board.prepare(Variant(n, pipeline_of(s))) for n, s in PIPELINES.items()]
-    values = [board.values(p.index, p.ranking.value.ids, [measure])[0] for p in laid]
+    own = [board.prepare(Variant(n, pipeline_of(s))) for n, s in PIPELINES.items()]
+    values = [board.values(p.index, p.ranking.value.ids, [measure])[0] for p in own]
     return meter(np.stack(values))
 
 
@@ -164,7 +162,7 @@ def _firsts(prepared: Prepared, ids: np.ndarray, depth: int) -> list[list[Place]
         [
             (int(chunks.document[i]), int(chunks.start[i]), int(chunks.end[i]))
             for i in row[:depth].tolist()
-            if i >= 0
+            if i >= 0 and chunks.document[i] >= 0
         ]
         for row in ids
     ]

@@ -9,16 +9,17 @@ from goldsets.evaluation.run import Run, packed, unpacked
 from retrieval.errors import NotFound
 from retrieval.store import Workspace
 from retrieval.store.workspace import now
+from retrieval.types import Candidates, Chunks
 
 
 def keep(workspace: Workspace, run: Run) -> None:
     """Keep a run; an equal one that is there already is replaced."""
-    stages = {"chunking": run.chunking, "seconds": dict(run.seconds)}
+    stages = {"chunking": run.chunking, "seconds": dict(run.seconds), "counts": dict(run.counts)}
     with workspace.write() as db:
         db.execute(
             "INSERT OR REPLACE INTO runs (id, variant, spec, goldset, gold_version, corpus,"
-            " corpus_version, queries, ranking, stages, created)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " corpus_version, queries, ranking, stages, created, chunks, imported)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 run.id,
                 run.variant,
@@ -31,6 +32,8 @@ def keep(workspace: Workspace, run: Run) -> None:
                 packed(run.candidates),
                 json.dumps(stages),
                 now(),
+                None if run.chunks is None else packed(run.chunks),
+                run.imported,
             ],
         )
 
@@ -64,6 +67,37 @@ def find(workspace: Workspace, named: str) -> Run:
         if named and (row["variant"] == named or row["id"].startswith(named)):
             return read(workspace, [row["id"]])[0]
     raise NotFound("run", named, [f"{r['id']} ({r['variant']})" for r in rows[:10]])
+
+
+def imports(workspace: Workspace, goldset: str, corpus_version: int) -> dict[str, str]:
+    """Return the imported runs over a gold set and a version of its corpus: `id -> name`.
+
+    Of those that have one name the last is returned.
+    """
+    with workspace.read() as db:
+        rows = db.execute(
+            "SELECT id, variant, max(created) FROM runs WHERE imported != '' AND goldset = ?"
+            " AND corpus_version = ? GROUP BY variant ORDER BY variant",
+            [goldset, corpus_version],
+        )
+        return {row["id"]: row["variant"] for row in rows}
+
+
+def imported(workspace: Workspace, goldset: str, name: str) -> Run:
+    """Read the last run that was imported under a name for a gold set.
+
+    Raises:
+        NotFound: there is none.
+    """
+    with workspace.read() as db:
+        rows = db.execute(
+            "SELECT * FROM runs WHERE imported != '' AND goldset = ? ORDER BY created DESC",
+            [goldset],
+        ).fetchall()
+    known = {row["variant"]: row for row in reversed(rows)}
+    if name not in known:
+        raise NotFound("imported run", name, known)
+    return _run(known[name])
 
 
 def keep_sweep(workspace: Workspace, job: int, goldset: str, result: dict[str, Any]) -> None:
@@ -106,6 +140,9 @@ def _run(row: Row) -> Run:
         row["corpus_version"],
         stages["chunking"],
         tuple(json.loads(row["queries"])),
-        unpacked(row["ranking"]),
+        unpacked(row["ranking"], Candidates),
         stages["seconds"],
+        None if row["chunks"] is None else unpacked(row["chunks"], Chunks),
+        stages.get("counts", {}),
+        row["imported"],
     )

@@ -108,4 +108,13 @@ def trials(db: "Database") -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (gold, runs_and_jobs, evenings, trials)
+def runs_from_outside(db: "Database") -> None:
+    """Runs that bring chunks of their own, and say where they were imported from."""
+    create(
+        db,
+        "ALTER TABLE runs ADD COLUMN chunks BLOB",
+        "ALTER TABLE runs ADD COLUMN imported TEXT NOT NULL DEFAULT ''",
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (gold, runs_and_jobs, evenings, trials, runs_from_outside)

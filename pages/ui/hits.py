@@ -16,13 +16,16 @@ SNIPPET = 900
 BEFORE = 110
 """Characters shown before the first piece of evidence."""
 
+NOWHERE = "Not found in the corpus"
+
 
 def ranked_list(board: Board, laid: Prepared, ids: Int32, query: int, depth: int) -> None:
     """Draw the first chunks of a ranking; those that hold evidence have the accent at the edge."""
     chunks = laid.index.chunks.value
     cards, first = [], 0
     for rank, i in enumerate((int(i) for i in ids if i >= 0), 1):
-        marks = evidence_marks(board.anchored, query, int(chunks.document[i]))
+        placed = chunks.document[i] >= 0  # evidence that is gone has no document either
+        marks = evidence_marks(board.anchored, query, int(chunks.document[i])) if placed else []
         if not first and _inside(chunks, i, marks):
             first = rank
         if rank <= depth:
@@ -37,7 +40,12 @@ def ranked_list(board: Board, laid: Prepared, ids: Int32, query: int, depth: int
 def card(
     corpus: Corpus, chunks: Chunks, i: int, rank: int, marks: list[Mark], score: str = ""
 ) -> str:
-    """Draw one chunk as a card, from shortly before its first piece of evidence."""
+    """Draw one chunk as a card, from shortly before its first piece of evidence.
+
+    One that a retriever from outside returned, and that is nowhere in the corpus, says so.
+    """
+    if chunks.document[i] < 0:
+        return hit_card(Hit(rank, NOWHERE, escape(chunks.context(i)[:SNIPPET]), score))
     document = corpus.documents[int(chunks.document[i])]
     start, end = int(chunks.start[i]), int(chunks.end[i])
     inside = _inside(chunks, i, marks)

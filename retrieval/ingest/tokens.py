@@ -79,12 +79,18 @@ def count_tokens(text: str, vocabulary: Vocabulary = "o200k") -> int:
 
 
 def token_counts(chunks: Chunks, corpus: Corpus, tokens: Tokens) -> Int32:
-    """Count the tokens that start in each chunk, int32 `(C,)`."""
+    """Count the tokens that start in each chunk, int32 `(C,)`.
+
+    What is nowhere in the corpus takes the room of the words that stand beside it.
+    """
     flat = tokens.start + np.repeat(corpus.base[:-1], np.diff(tokens.first))
     base = corpus.base[chunks.document]
     low = np.searchsorted(flat, base + chunks.start)
     high = np.searchsorted(flat, base + chunks.end)
-    return (high - low).astype(np.int32)
+    counts = (high - low).astype(np.int32)
+    for i in np.flatnonzero(~chunks.placed):
+        counts[i] = count_tokens(chunks.context(int(i)))
+    return counts
 
 
 def _piece_starts(text: str, vocabulary: Vocabulary) -> Int32:

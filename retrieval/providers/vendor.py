@@ -39,11 +39,13 @@ class Vendor:
         return next((name for name in self.keys if os.environ.get(name, "").strip()), "")
 
     def key(self) -> str:
-        """Return the key.
+        """Return the key; nothing of a vendor that has no variable for one.
 
         Raises:
             MissingKey: none of its variables is set.
         """
+        if not self.keys:
+            return ""
         if not self.key_name and not (self.keyless and self.base):
             raise MissingKey(self.name, self.keys)
         return os.environ[self.key_name].strip() if self.key_name else "none"

@@ -22,6 +22,12 @@ def fetch(workspace: Workspace, writer: str, hashes: Sequence[str]) -> dict[str,
     return found
 
 
+def forget(workspace: Workspace, writer: str) -> None:
+    """Drop all that somebody wrote."""
+    with workspace.write() as db:
+        db.execute("DELETE FROM texts WHERE writer = ?", [writer])
+
+
 def keep(workspace: Workspace, writer: str, of: str, text: str) -> None:
     """Add a text; one that is there already stays as it is."""
     with workspace.write() as db:

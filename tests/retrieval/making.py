@@ -82,4 +82,4 @@ def index_of(
     documents, nothing = rt.given(corpus, corpus.hash), rt.given(None, "nothing")
     pieces = rt.given(chunks, digest(*(a.tobytes() for a in chunks.arrays().values())))
     vectors = rt.run(embedder, documents, pieces)
-    return Index(documents, nothing, pieces, embedder, vectors, nothing)
+    return Index(documents, pieces, nothing, nothing, embedder, vectors)

@@ -7,7 +7,8 @@ import yaml
 
 from goldsets.evaluation.measures import DEFAULT_MEASURES
 from goldsets.evaluation.spec import MAX_VARIANTS, SweepSpec, read_sweep, sweep_of
-from retrieval.errors import InputError, SpecError
+from goldsets.outside.source import Http, ImportedRun
+from retrieval.errors import InputError, PizzaError, SpecError
 from retrieval.pipeline import Pipeline, pipeline_of
 
 DENSE = {"first": ["Dense"]}
@@ -192,13 +193,43 @@ def test_a_plain_spec_is_json_and_makes_the_same_sweep(source: Any) -> None:
         ({"baseline": {"chnk": "Given"}}, "no slot 'chnk'; did you mean 'chunk'"),
         ({"variants": {}}, "at least one variant"),
         ({"variants": {"a": "Given"}}, "variants.a takes a mapping"),
-        ({"variants": {"a": {}}, "grid": {}}, "no key 'grid'"),
+        ({"variants": {"FixedTokens · BM25": {}}, "grid": {}}, "two variants are called"),
+        ({"variants": {"a": {"http": {"url": "ftp://x/"}}}}, "not an http or https address"),
+        ({"variants": {"a": {"http": "http://h/", "chunk": "Given"}}}, "'chunk' cannot go with it"),
+        ({"variants": {"a": {"http": {"url": "http://h/", "k": 0}}}}, "Http.k must be from 1"),
+        ({"variants": {"a": {"http": {"uri": "http://h/"}}}}, "did you mean 'url'"),
+        ({"variants": {"a": {"http": 5}}}, "http takes a name or"),
+        ({"variants": {"a": {"run": "x"}}, "baseline": "b"}, "the baseline 'b' is no variant"),
     ],
 )
 def test_a_wrong_spec_is_refused_with_what_is_right(spec: Any, says: str) -> None:
     with pytest.raises(SpecError) as error:
         sweep_of(spec)
     assert says in str(error.value)
+
+
+OURS = {
+    "ours": {"http": "http://localhost:8000/search"},
+    "theirs": {"run": {"name": "solr"}},
+    "own": {"chunk": "Given"},
+}
+
+
+def test_variants_by_name_stand_beside_the_grid() -> None:
+    spec = sweep_of({"grid": {"chunk": ["Given", "ByHeading"]}, "variants": OURS})
+    assert [v.name for v in spec.variants] == ["Given", "ByHeading", "ours", "theirs", "own"]
+    assert spec.variants[2].source == Http(url="http://localhost:8000/search")
+    assert spec.variants[3].source == ImportedRun(name="solr")
+    assert spec.baseline == "Given"
+    assert sweep_of(json.loads(json.dumps(spec.plain()))) == spec
+
+
+def test_the_baseline_by_slots_is_a_pipeline_among_retrievers_from_outside() -> None:
+    spec = sweep_of({"variants": OURS, "baseline": {"chunk": "ByHeading"}})
+    assert [v.name for v in spec.variants] == ["baseline", *OURS]
+    assert spec.variants[0].pipeline == pipeline_of({"chunk": "ByHeading"})
+    with pytest.raises(PizzaError, match="'ours' is from outside: its stages cannot be seen"):
+        spec.variants[1].pipeline  # noqa: B018
 
 
 def test_the_limit_of_a_sweep_is_inclusive() -> None:

@@ -313,7 +313,7 @@ def test_edited_evidence_is_named_and_counts_as_not_found_until_confirmed(
 
 def test_packed_rankings_round_trip() -> None:
     candidates = Candidates(np.array([[3, 1, -1]], np.int32), np.array([[2.5, -0.0, -np.inf]]))
-    again = unpacked(packed(candidates))
+    again = unpacked(packed(candidates), Candidates)
     np.testing.assert_array_equal(again.ids, candidates.ids)
     np.testing.assert_array_equal(again.scores, candidates.scores)
 

@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from goldsets.evaluation.run import Run
 from goldsets.store import open_workspace, runs
 from retrieval.errors import NotFound
 from retrieval.store import Workspace
-from retrieval.types import Candidates
+from retrieval.types import Candidates, Chunks
 from tests.goldsets.making import sample_gold
 
 RUN = Run(
@@ -46,6 +47,30 @@ def test_runs_come_back_in_the_order_asked_for(workspace: Workspace) -> None:
     assert runs.read(workspace, []) == []
     with pytest.raises(NotFound, match="run 'r9'"):
         runs.read(workspace, ["r1", "r9"])
+
+
+def test_a_run_from_outside_keeps_its_chunks(workspace: Workspace) -> None:
+    bare = Chunks.of_spans([[(0, 4), (2, 9)]])
+    chunks = replace(bare, document=np.array([-1, 0], np.int32)).beside(["nowhere to be 찾다", ""])
+    run = replace(RUN, chunks=chunks, counts={"hits": 3, "nowhere": 1}, imported="trec a.run")
+    runs.keep(workspace, run)
+    (found,) = runs.read(workspace, ["r1"])
+    assert (found.counts, found.imported) == (run.counts, "trec a.run")
+    assert found.chunks is not None
+    for name, array in chunks.arrays().items():
+        np.testing.assert_array_equal(found.chunks.arrays()[name], array)
+
+
+def test_of_imports_with_one_name_the_last_is_offered(workspace: Workspace) -> None:
+    runs.keep(workspace, RUN)
+    for id_, name in (("a", "solr"), ("b", "solr"), ("c", "lucene")):
+        runs.keep(workspace, replace(RUN, id=id_, variant=name, imported="trec x"))
+        time.sleep(0.002)  # times are kept to the millisecond
+    assert runs.imports(workspace, "gold", 3) == {"c": "lucene", "b": "solr"}
+    assert runs.imports(workspace, "gold", 2) == runs.imports(workspace, "silver", 3) == {}
+    assert runs.imported(workspace, "gold", "solr").id == "b"
+    with pytest.raises(NotFound, match="imported run 'BM25'; known: "):
+        runs.imported(workspace, "gold", "BM25")
 
 
 def test_rows_say_which_query_of_the_gold_set_was_asked() -> None:
