@@ -23,7 +23,6 @@ from goldsets.diagnosis.verify import (
     estimate,
     halves,
     helps,
-    of_queries,
     scored,
     tried,
 )
@@ -99,8 +98,7 @@ class Race:
     def run(self, pipeline: Pipeline, queries: Int64) -> Scored:
         """Score a pipeline on some of the queries."""
         every = len(queries) == len(self.order)
-        kept = np.isin(np.arange(len(self.order)), queries)
-        board = self.board if every else of_queries(self.board, kept)
+        board = self.board if every else self.board.only(np.sort(queries))
         found = scored(board, pipeline, self.measure)
         if every:
             self.best = np.fmax(self.best, found.values)

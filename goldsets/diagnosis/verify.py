@@ -86,15 +86,7 @@ def tuning_half(gold: GoldSet) -> Bool:
 def halves(board: Board) -> tuple[Board, Board]:
     """Divide a board's queries into the tuning half and the held-out one."""
     tuning = tuning_half(board.gold)
-    return of_queries(board, tuning), of_queries(board, ~tuning)
-
-
-def of_queries(board: Board, kept: Bool) -> Board:
-    """Return a board of some of the queries, `(Q,)` bool."""
-    gold = board.gold
-    queries = tuple(q for q, here in zip(gold.queries, kept, strict=True) if here)
-    some = GoldSet(gold.name, gold.corpus, queries, gold.evidence)
-    return Board(some, board.corpus, board.rt)
+    return board.only(np.flatnonzero(tuning)), board.only(np.flatnonzero(~tuning))
 
 
 def scored(board: Board, pipeline: Pipeline, measure: Measure) -> Scored:

@@ -7,9 +7,10 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from goldsets.diagnosis.attribute import Diagnosis, Loss, diagnose, nth
+from goldsets.diagnosis.attribute import Diagnosis, Loss, diagnose
 from goldsets.diagnosis.causes import ABOUT, Cause
 from goldsets.diagnosis.replay import is_free
+from goldsets.diagnosis.suspects import nth
 from goldsets.diagnosis.trail import trail
 from goldsets.evaluation.measures import Measure
 from goldsets.evaluation.sweep import Board
