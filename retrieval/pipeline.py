@@ -18,12 +18,11 @@ from retrieval.ingest.enrich import ENRICHERS, Enricher
 from retrieval.ingest.llm_context import Gloss, LLMContext
 from retrieval.ingest.parse import PARSERS, Blocks, Structure
 from retrieval.ingest.tokens import CountTokens, token_counts
-from retrieval.providers.cohere import Cohere, CohereRerank
-from retrieval.providers.fastembed import CrossEncoder, FastEmbed
-from retrieval.providers.gemini import Gemini
+from retrieval.providers.cohere import CohereRerank
+from retrieval.providers.embedders import EMBEDDERS
+from retrieval.providers.fastembed import CrossEncoder
 from retrieval.providers.local import Local
-from retrieval.providers.openai import OpenAI
-from retrieval.providers.voyage import Voyage, VoyageContext, VoyageRerank
+from retrieval.providers.voyage import VoyageRerank
 from retrieval.query.assemble import ASSEMBLERS, Assembler, InRankOrder
 from retrieval.query.dense import Dense
 from retrieval.query.filter import FILTERS, Conjunction, Filter
@@ -42,10 +41,6 @@ from retrieval.stage import Spec, Stage, build, full, short
 from retrieval.types import Bool, Candidates, Corpus, Int32, Queries
 
 RETRIEVERS: tuple[type[Retriever], ...] = (BM25, Dense, Regex)
-EMBEDDERS: tuple[type[Embedder], ...] = (
-    *(Local, FastEmbed),
-    *(Voyage, VoyageContext, Cohere, Gemini, OpenAI),
-)
 REWRITERS: tuple[type[Rewriter], ...] = (MultiQuery, HyDE, Synonyms)
 OPTIONAL = ("contextualize", "rewrite", "rerank")
 """Slots that may stay empty."""

@@ -145,6 +145,12 @@ class Runtime:
         arrays = artifacts.load(self.workspace, made.key) if self.workspace else None
         return None if arrays is None else cast("Any", product).of_arrays(arrays)
 
+    def holds(self, made: Made[Any]) -> bool:
+        """Tell whether a product was made in this process, or is kept from before."""
+        if made.read or self.workspace is None or not made.kept:
+            return made.read
+        return bool(artifacts.known(self.workspace, {made.key}))
+
     def wait(self, seconds: float, why: str) -> None:
         """Sleep, looking ten times a second whether the work is still wanted."""
         until = time.monotonic() + seconds

@@ -5,18 +5,20 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from goldsets.evaluation.outlays import (
+    awaited,
     context_outlays,
+    embedded,
+    is_dense,
     rewrite_outlays,
-    searched,
-    still_to_write,
 )
 from goldsets.evaluation.reranking import Reranking
 from goldsets.evaluation.spec import SweepSpec
-from goldsets.evaluation.sweep import Board, Prepared, by_chunks, embedding_outlays, is_dense
+from goldsets.evaluation.sweep import Board, Prepared, by_chunks, embedding_outlays
 from goldsets.outside.source import Http
 from goldsets.types import GoldSet
 from retrieval.cost import Outlay
 from retrieval.index import Index
+from retrieval.ingest.chunk import Semantic
 from retrieval.ingest.embed import Embedder, count_missing
 from retrieval.ingest.llm_context import Written
 from retrieval.pipeline import Pipeline
@@ -64,31 +66,31 @@ def plan(spec: SweepSpec, gold: GoldSet, corpus: Corpus, rt: Runtime) -> Plan:
     keys = {m.key for p in prepared for m in p.ranking.line() if m.kept}
     found = artifacts.known(rt.workspace, keys) if rt.workspace else set()
     texts: Counter[str] = Counter()
-    awaited = still_to_write(by_chunks(prepared), found, corpus, rt)
+    waiting = awaited(by_chunks(prepared), corpus, rt)
     for embedder, index in _to_embed(prepared, found):
-        if index.chunks.key in awaited:
-            texts[embedder.identity] += len(awaited[index.chunks.key].chunks)
+        if index.chunks.key in waiting:
+            texts[embedder.identity] += len(waiting[index.chunks.key].chunks)
             continue
         chunks = index.chunks.value
         passages = (chunks.indexed(corpus, i) for i in range(len(chunks)))
         texts[embedder.identity] += count_missing(embedder, passages, "passage", rt)
-    dense = (p.variant.pipeline for p in prepared if is_dense(p.variant.pipeline))
-    for embedder, asked in searched(dense, board.queries, rt).items():
-        for purpose, given in asked.items():
+    pipelines = [p.variant.pipeline for p in prepared]
+    for embedder, besides in embedded(pipelines, corpus, board.queries, rt).items():
+        for purpose, given in besides.items():
             texts[embedder.identity] += count_missing(embedder, given, purpose, rt)
-    reranking = Reranking(corpus, board.queries, rt, found, awaited)
+    reranking = Reranking(corpus, board.queries, rt, found, waiting)
     reranked = reranking.outlays(p.laid for p in prepared)
     return Plan(
         variants=len(every),
         stages=len(keys),
         kept=len(found),
         texts_to_embed=dict(texts),
-        outlays=embedding_outlays(prepared, board, awaited),
+        outlays=embedding_outlays(prepared, board, waiting),
         contexts=context_outlays(by_chunks(prepared), corpus, rt),
         rewrites=rewrite_outlays((p.variant.pipeline for p in prepared), board.queries, rt),
         reranking=reranked,
         token_texts=reranking.token_texts(p.laid for p in prepared),
-        lacking=_lacking(every, found, texts, awaited, reranked, board),
+        lacking=_lacking(every, found, texts, waiting, reranked, board),
         to_ask=_to_ask(spec, board.queries.texts, rt),
     )
 
@@ -111,7 +113,7 @@ def _lacking(
     prepared: Iterable[Prepared],
     found: Container[str],
     texts: Mapping[str, int],
-    awaited: Container[str],
+    waiting: Container[str],
     reranked: Mapping[str, Outlay],
     board: Board,
 ) -> dict[str, list[str]]:
@@ -124,7 +126,8 @@ def _lacking(
         for stage in source.effective().stages if isinstance(source, Pipeline) else (source,):
             kept = (
                 (isinstance(stage, Embedder) and not texts.get(stage.identity))
-                or (isinstance(stage, Written) and p.index.chunks.key not in awaited)
+                or (isinstance(stage, Semantic) and not texts.get(stage.embed.identity))
+                or (isinstance(stage, Written) and p.index.chunks.key not in waiting)
                 or (isinstance(stage, ByChat) and not stage.missing(board.queries, board.rt))
                 or (isinstance(stage, PaidReranker) and not reranked[stage.payee].calls)
             )

@@ -96,8 +96,8 @@ class Reranking:
             chunks, waiting = self._chunks(steps), self.awaited.get(key)
             own = token_counts(chunks, self.corpus, self._document_tokens(steps))
             beside = np.array([count_tokens(text) for text in chunks.contexts])
-            more = waiting.expected if waiting else beside[chunks.context_of]
-            self._sizes[key] = own.astype(np.int64) + np.asarray(more, np.int64)
+            more = np.array(waiting.expected if waiting else 0, np.int64)
+            self._sizes[key] = own.astype(np.int64) + beside[chunks.context_of] + more
         return self._sizes[key]
 
     def _document_tokens(self, steps: Steps) -> Tokens:

@@ -19,9 +19,10 @@ from goldsets.evaluation.no_answer import FOUND, unanswered
 from goldsets.evaluation.outlays import (
     Awaited,
     context_outlays,
+    embedded,
+    is_dense,
     outlays,
     rewrite_outlays,
-    searched,
 )
 from goldsets.evaluation.reranking import Laid, Reranking
 from goldsets.evaluation.run import Run, content_key, run_id
@@ -38,7 +39,6 @@ from retrieval.errors import Cancelled, PizzaError, Stopped
 from retrieval.index import Chunking, Index
 from retrieval.ingest.tokens import CountTokens
 from retrieval.pipeline import Pipeline, SizeChunks, Steps
-from retrieval.query.dense import Dense
 from retrieval.query.judged import Judged
 from retrieval.runtime import Made, Runtime
 from retrieval.store import artifacts
@@ -146,12 +146,13 @@ class Board:
 
 
 def embedding_outlays(
-    prepared: Iterable[Prepared], board: Board, awaited: Mapping[str, Awaited]
+    prepared: Iterable[Prepared], board: Board, waiting: Mapping[str, Awaited]
 ) -> dict[str, Outlay]:
-    """Plan what embedding takes, by model, with what is `awaited` from chat models."""
-    dense = [p for p in prepared if is_dense(p.variant.pipeline)]
-    asked = searched((p.variant.pipeline for p in dense), board.queries, board.rt)
-    return outlays((p.searched for p in dense), board.corpus, asked, board.rt, awaited)
+    """Plan what embedding takes, by model, with chunks that are `waiting` for a model."""
+    laid = list(prepared)
+    besides = embedded((p.variant.pipeline for p in laid), board.corpus, board.queries, board.rt)
+    indexes = (p.searched for p in laid if is_dense(p.variant.pipeline))
+    return outlays(indexes, board.corpus, besides, board.rt, waiting)
 
 
 def by_chunks(prepared: Iterable[Prepared]) -> dict[str, Pipeline]:
@@ -360,8 +361,3 @@ def _about_gold(board: Board) -> dict[str, Any]:
         "gone": [f.name for f in board.anchored.gone],
         "edited": [f.name for f in board.anchored.edited],
     }
-
-
-def is_dense(pipeline: Pipeline) -> bool:
-    """Tell whether a pipeline embeds."""
-    return any(isinstance(stage, Dense) for stage in pipeline.first)

@@ -50,6 +50,7 @@ OFFERED: Mapping[str, Sequence[Any]] = {
         "ByHeading",
         {"Recursive": {"size": 200}},
         "Recursive",
+        "Semantic",
     ],
     "enrich": [None, ["Dates"], ["Language"], ["Symbols"], ["Sections"]],
     "contextualize": [None, "Headings"],

@@ -254,3 +254,60 @@ def test_a_plan_with_rewritten_queries_pays_nobody(
     other = {**fewer, "rewrite": {"MultiQuery": {"questions": 1}}}
     (fix,) = plan(sweep_of({"base": other, "grid": grid}), GOLD, CORPUS, Runtime(workspace)).lacking
     assert fix.startswith("Anthropic needs a key; set ANTHROPIC_API_KEY")
+
+
+def semantic(first: str) -> SweepSpec:
+    embed = {"Voyage": {"model": "voyage-3.5-lite", "width": 8}}
+    chunk = {"Semantic": {"size": 30, "unit": 8, "embed": embed}}
+    return sweep_of({"base": {"embed": embed, "chunk": chunk, "first": [first]}})
+
+
+def test_a_plan_counts_what_is_embedded_to_cut(vendors: Vendors, workspace: Workspace) -> None:
+    wanted = semantic("BM25")
+    before = plan(wanted, GOLD, CORPUS, Runtime(workspace))
+    planned = before.outlays[MODEL]
+    assert vendors.requests == []
+    assert before.texts_to_embed == {MODEL: planned.texts}
+    result = sweep(wanted, GOLD, CORPUS, Runtime(workspace))
+    assert result["errors"] == {}
+    assert result["variants"][0]["cost_usd"] == pytest.approx(planned.usd)
+    assert planned.texts == result["texts_embedded"] == len(vendors.texts) > 0
+    assert planned.calls == len(vendors.requests)
+    after = plan(wanted, GOLD, CORPUS, Runtime(workspace))
+    assert after.outlays[MODEL] == Outlay(0, 0, 0, 0, planned.texts, planned.tokens, planned.usd)
+    assert after.texts_to_embed == {MODEL: 0}
+    assert after.lacking == {}
+
+
+def test_a_plan_with_chunks_yet_to_be_cut_pays_nobody(
+    vendors: Vendors, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", vendors.url)
+    spec_ = semantic("Dense").plain()
+    (name,) = spec_["variants"]
+    spec_["variants"][name]["contextualize"] = "LLMContext"
+    wanted = sweep_of(spec_)
+    before = plan(wanted, GOLD, CORPUS, Runtime(workspace))
+    assert vendors.requests == []
+    contexts = before.contexts["anthropic/claude-haiku-4-5"]
+    assert contexts.calls > 0
+    assert before.outlays[MODEL].texts > contexts.texts  # units, queries, chunks
+    result = sweep(wanted, GOLD, CORPUS, Runtime(workspace))
+    assert result["errors"] == {}
+    after = plan(wanted, GOLD, CORPUS, Runtime(workspace))
+    assert (after.contexts["anthropic/claude-haiku-4-5"].calls, after.outlays[MODEL].calls) == (
+        0,
+        0,
+    )
+    assert after.outlays[MODEL].kept_texts == result["texts_embedded"]
+
+
+def test_a_missing_key_of_what_cuts_is_named(
+    vendors: Vendors, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep(semantic("BM25"), GOLD, CORPUS, Runtime(workspace))
+    monkeypatch.delenv("VOYAGE_API_KEY")
+    assert plan(semantic("BM25"), GOLD, CORPUS, Runtime(workspace)).lacking == {}
+    (problem,) = plan(semantic("BM25"), GOLD, CORPUS, Runtime()).lacking
+    assert "VOYAGE_API_KEY" in problem

@@ -10,6 +10,7 @@ from retrieval.ingest.chunk.by_block import ByBlock, Window
 from retrieval.ingest.chunk.by_size import FixedTokens, Given, Recursive
 from retrieval.ingest.chunk.by_structure import ByHeading, BySentence
 from retrieval.ingest.chunk.cut import SENTENCE_END, Text, sentences
+from retrieval.ingest.chunk.semantic import Semantic
 from retrieval.ingest.tokens import Vocabulary
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "FixedTokens",
     "Given",
     "Recursive",
+    "Semantic",
     "Sized",
     "Text",
     "Window",
@@ -30,7 +32,7 @@ __all__ = [
 ]
 
 CHUNKERS: tuple[type[Chunker], ...] = (
-    *(Given, FixedTokens, BySentence, ByHeading, ByBlock, Recursive, Window),
+    *(Given, FixedTokens, BySentence, ByHeading, ByBlock, Recursive, Semantic, Window),
 )
 
 

@@ -3,10 +3,13 @@
 import random
 import re
 from bisect import bisect_left
-from functools import cache
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import combinations, pairwise
 from textwrap import indent
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,18 +23,21 @@ from retrieval.ingest.chunk import (
     FixedTokens,
     Given,
     Recursive,
+    Semantic,
     Sized,
     Text,
     Window,
     sentences,
     vocabulary_of,
 )
+from retrieval.ingest.chunk.semantic import best_parts
 from retrieval.ingest.contextualize import Headings
 from retrieval.ingest.parse import Block, Blocks, Kind
 from retrieval.ingest.tokens import CountTokens, Vocabulary
 from retrieval.runtime import Runtime
-from retrieval.types import Chunks, Corpus, Document, Span
-from tests.retrieval.making import decomposed, texts
+from retrieval.store import Workspace
+from retrieval.types import Chunks, Corpus, Document, Float32, Float64, Span
+from tests.retrieval.making import Hashed, decomposed, texts
 
 CONTRACT: dict[type[Chunker], list[Chunker]] = {
     Given: [Given()],
@@ -48,6 +54,10 @@ CONTRACT: dict[type[Chunker], list[Chunker]] = {
     Recursive: [
         *(Recursive(size=1), Recursive(size=12), Recursive(size=40, overlap=15), Recursive()),
         Recursive(size=5, overlap=4, vocabulary="cl100k"),
+    ],
+    Semantic: [
+        *(Semantic(size=1, embed=Hashed()), Semantic(size=12, unit=3, embed=Hashed())),
+        *(Semantic(size=60, unit=20, embed=Hashed()), Semantic(embed=Hashed())),
     ],
 }
 CHUNKER = [chunker for several in CONTRACT.values() for chunker in several]
@@ -148,8 +158,10 @@ def test_contract_on_any_text(chunker: Chunker, text: str, media: str) -> None:
 
 @pytest.mark.parametrize("name", ["crlf", "markdown", "nested", "long-fence"])
 @pytest.mark.parametrize("size", [30, 31, 40, 60, 400])
-@pytest.mark.parametrize("cls", [ByHeading, ByBlock])
-def test_a_fence_or_table_that_fits_is_not_cut(cls: type[Sized], name: str, size: int) -> None:
+@pytest.mark.parametrize("cls", [ByHeading, ByBlock, partial(Semantic, embed=Hashed())])
+def test_a_fence_or_table_that_fits_is_not_cut(
+    cls: Callable[..., Sized], name: str, size: int
+) -> None:
     text = TEXTS[name]
     starts = token_starts(text, "text/markdown", "o200k")
     whole = re.finditer(
@@ -295,6 +307,77 @@ class TestByHeading:
         found = pieces(ByHeading(size=30), fence)
         assert len(found) > 1
         assert "\n".join(found) == fence
+
+
+@dataclass(frozen=True)
+class Topics(Hashed):
+    """Texts that begin with the same word are about the same."""
+
+    def direction(self, text: str) -> Float32:
+        return super().direction(text.removeprefix("a passage ").split()[0])
+
+
+def worth(similarity: Float64, edges: Sequence[int]) -> float:
+    """What a segmentation is worth, by its definition."""
+    n = len(similarity)
+    mean = similarity[np.triu_indices(n, 1)].mean() if n > 1 else 0.0
+    pairs = [(i, j) for a, b in pairwise(edges) for i in range(a, b) for j in range(a, b) if i != j]
+    return float(sum(similarity[i, j] - mean for i, j in pairs))
+
+
+class TestSemantic:
+    @given(st.integers(0, 8), st.integers(0, 2**32), st.integers(1, 30))
+    def test_no_segmentation_that_fits_is_worth_more(self, n: int, seed: int, size: int) -> None:
+        random_ = np.random.default_rng(seed)
+        vectors = random_.normal(size=(n, 3))
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        tokens = random_.integers(1, 9, n)
+        end = np.cumsum(tokens)
+        first = best_parts(vectors.astype(np.float32), end - tokens, end, size).tolist()
+        similarity, found = vectors @ vectors.T, [*first, n]
+        inner = range(1, n)
+        every = [
+            [0, *cut, n] for k in range(n) for cut in combinations(inner, k)
+        ] or [[0]]  # fmt: skip
+        fits = [
+            e for e in every
+            if all(b - a == 1 or tokens[a:b].sum() <= size for a, b in pairwise(e))
+        ]  # fmt: skip
+        assert found in fits or n == 0
+        best = max(worth(similarity, e) for e in fits)
+        assert worth(similarity, found) == pytest.approx(best, abs=1e-4)
+
+    def test_a_chunk_ends_where_the_topic_does(self) -> None:
+        text = "Dough rests. Dough rises. Ovens are hot. Ovens glow. Ovens bake. Dough again."
+        chunker = Semantic(size=100, unit=5, embed=Topics())
+        assert pieces(chunker, text, "text/plain") == [
+            "Dough rests. Dough rises.",
+            "Ovens are hot. Ovens glow. Ovens bake.",
+            "Dough again.",
+        ]
+        small = pieces(Semantic(size=8, unit=5, embed=Topics()), text, "text/plain")
+        assert [piece.split()[0] for piece in small] == ["Dough", "Ovens", "Ovens", "Dough"]
+
+    def test_every_text_is_embedded_once_and_kept(
+        self, asked: list[str], workspace: Workspace
+    ) -> None:
+        texts = ("One two. Three four. One two.", "", "Five six. One two.")
+        corpus = Corpus(tuple(Document(f"d{i}", t) for i, t in enumerate(texts)))
+        inputs = (corpus, Blocks().apply(corpus, Runtime()), CountTokens().apply(corpus, Runtime()))
+        stage = Semantic(size=100, unit=4, embed=Hashed())
+        for times in (1, 2):
+            chunks = stage.apply(*inputs, rt=Runtime(workspace))
+            assert sorted(asked) == sorted(
+                f"passage: {t}" for t in ("One two.", "Three four.", "Five six.")
+            ), times
+        assert set(chunks.document.tolist()) == {0, 2}
+        units = stage.units(*inputs, rt=Runtime())
+        assert [units.text(corpus, i) for i in range(2)] == ["One two.", "Three four."]
+
+    def test_the_model_is_part_of_the_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        keys = {Semantic(embed=Hashed()).key(), Semantic(embed=Hashed("b")).key()}
+        monkeypatch.setattr(Hashed, "identity", "hashed-a/2")
+        assert len({*keys, Semantic(embed=Hashed()).key()}) == 3
 
 
 def beside(chunker: Chunker, text: str, media: str = "text/markdown") -> list[tuple[str, str]]:
