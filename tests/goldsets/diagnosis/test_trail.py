@@ -22,13 +22,14 @@ from retrieval.ingest.chunk import FixedTokens, Given
 from retrieval.pipeline import Pipeline, first_names
 from retrieval.query.assemble import Context, InRankOrder
 from retrieval.query.dense import Dense
-from retrieval.query.filter import Equals
+from retrieval.query.filter import Equals, Filter, Searched
 from retrieval.query.fuse import RRF
 from retrieval.query.lexical import BM25
 from retrieval.query.regex import Regex
 from retrieval.query.rerank import Rescore
+from retrieval.query.synonyms import Synonyms
 from retrieval.runtime import Runtime
-from retrieval.types import Corpus, Document, Span
+from retrieval.types import Bool, Corpus, Document, Span
 from tests.goldsets.diagnosis.planted import Concepts, Phrase
 
 words = st.sampled_from(
@@ -90,13 +91,22 @@ lists = st.sampled_from([(BM25(),), (Dense(),), (Regex(), BM25()), (BM25(), Dens
 rerankers = st.none() | st.builds(Phrase, st.integers(1, 5)) | st.just(Rescore(3, late=0.0))
 
 
+@dataclasses.dataclass(frozen=True)
+class EveryOther(Filter):
+    """Keeps some chunks of a document, and not the others."""
+
+    def kept(self, searched: Searched) -> Bool:
+        return np.arange(len(searched.chunks)) % 2 == 0
+
+
 @st.composite
 def pipelines(draw: st.DrawFn) -> Pipeline:
     size = draw(st.integers(1, 9))
     return Pipeline(
         chunk=draw(st.sampled_from([Given(), FixedTokens(size, overlap=size // 2)])),
         embed=Concepts(),
-        filter=draw(st.sampled_from([(), (Equals("year", 1),)])),
+        filter=draw(st.sampled_from([(), (Equals("year", 1),), (EveryOther(),)])),
+        rewrite=draw(st.none() | st.just(Synonyms("kiln: lamp, bike\n가마: kiln"))),
         first=draw(lists),
         pool=draw(st.integers(1, 6)),
         fuse=RRF(k=draw(st.sampled_from([0.0, 60.0]))),
@@ -245,6 +255,9 @@ def test_few_chunks_make_a_piece_found(t: Trail) -> None:
         enough = t.covered[row] >= t.measure.share
         assert (naive_rank(t, row, chunks) == len(chunks) - 1) == enough
         assert set(chunks) <= set(t.holders(row))
+        kept = t.steps.index.kept
+        if kept is not None and t.searched[row] >= t.measure.share:
+            assert kept.value[chunks].all()
 
 
 def test_a_trail_follows_recall_alone() -> None:
