@@ -130,19 +130,20 @@ def _unjudged(t: Trail, row: int) -> Iterator[tuple[int, int]]:
 
 
 def _ranked(clues: Clues, row: int) -> Iterator[Suspect]:
-    """Suspect assembling if it came that far, the reranker if that saw it, else what is before."""
+    """Suspect assembling if it came that far, the reranker if that let it fall, or search."""
     t = clues.trail
+    seen = t.pooled[row] < _reach(t)
     if t.ranked[row] < t.k:
         yield from _crowded(t, row)
         yield from _left_out(t, row)
-    elif t.pooled[row] < _reach(t):
-        if t.pooled[row] >= t.k:
-            yield from _cut(t, row)
+        return
+    if t.pooled[row] >= t.k:
+        yield from _searched(clues, row, seen=seen)
+    else:
         yield from _crowded(t, row)
+    if seen:
         detail = f"{nth(t.pooled[row])} before it, {nth(t.ranked[row])} after"
         yield Suspect(Cause.RERANK_DEMOTED, detail)
-    else:
-        yield from _not_found(clues, row)
 
 
 def _reach(t: Trail) -> int:
@@ -174,23 +175,28 @@ def _crowded(t: Trail, row: int) -> Iterator[Suspect]:
         yield Suspect(Cause.CROWDED, detail, certain=False)
 
 
-def _not_found(clues: Clues, row: int) -> Iterator[Suspect]:
-    """Suspect whatever comes before the pool."""
+def _searched(clues: Clues, row: int, *, seen: bool) -> Iterator[Suspect]:
+    """Suspect whatever comes before the pool; less surely so what a reranker has seen."""
     t = clues.trail
     ranks = dict(zip(t.firsts, t.ranks[:, row].tolist(), strict=False))
     best = min(ranks, key=lambda name: ranks[name])
-    alone = f"{best} alone has it {nth(ranks[best])}; fused it is {nth(t.pooled[row])}"
-    drowned = Suspect(Cause.DROWNED, alone, certain=ranks[best] < t.k)
-    if len(ranks) > 1 and drowned.certain:
-        yield drowned
+    if len(ranks) > 1 and ranks[best] < t.k and not seen:
+        yield _drowned(t, row, best, certain=True)
         return
     yield from _cut(t, row)
     yield from _crowded(t, row)
-    if len(ranks) > 1 and ranks[best] < _reach(t):
-        yield drowned
+    if len(ranks) > 1 and ranks[best] < (t.k if seen else _reach(t)):
+        yield _drowned(t, row, best, certain=False)
     places = _places(clues, row)
-    yield from _below_pool(clues, row, places)
-    yield from _missed(clues, ranks, places)
+    if not seen:
+        yield from _below_pool(clues, row, places)
+    yield from _missed(clues, ranks, places, certain=not seen)
+
+
+def _drowned(t: Trail, row: int, best: str, *, certain: bool) -> Suspect:
+    ranks = nth(t.rank(best, row)), nth(t.pooled[row])
+    detail = f"{best} alone has it {ranks[0]}; fused it is {ranks[1]}"
+    return Suspect(Cause.DROWNED, detail, certain)
 
 
 def _below_pool(clues: Clues, row: int, places: str) -> Iterator[Suspect]:
@@ -201,20 +207,22 @@ def _below_pool(clues: Clues, row: int, places: str) -> Iterator[Suspect]:
         yield Suspect(Cause.BELOW_POOL, places, certain=certain)
 
 
-def _missed(clues: Clues, ranks: Mapping[str, int], places: str) -> Iterator[Suspect]:
+def _missed(
+    clues: Clues, ranks: Mapping[str, int], places: str, *, certain: bool
+) -> Iterator[Suspect]:
     """Suspect the kind of search that lacks it where the other has it, else both."""
     t = clues.trail
     words = min((ranks[n] for n in words_of(t)), default=NEVER)
     meaning = min((ranks[n] for n in meaning_of(t)), default=NEVER)
     if not meaning_of(t):
-        yield Suspect(Cause.LEXICAL_MISS, places)
+        yield Suspect(Cause.LEXICAL_MISS, places, certain)
     elif not words_of(t):
-        yield Suspect(Cause.SEMANTIC_MISS, places)
+        yield Suspect(Cause.SEMANTIC_MISS, places, certain)
     else:
         if (words == NEVER) != (meaning == NEVER):
             one = Cause.LEXICAL_MISS if words == NEVER else Cause.SEMANTIC_MISS
-            yield Suspect(one, places, certain=not clues.free)
-        yield Suspect(Cause.BOTH_MISS, places)
+            yield Suspect(one, places, certain and not clues.free)
+        yield Suspect(Cause.BOTH_MISS, places, certain)
 
 
 def words_of(t: Trail) -> list[str]:

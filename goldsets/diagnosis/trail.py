@@ -55,6 +55,19 @@ class Trail:
         return np.asarray(self.board.anchored.grade >= self.measure.rel)
 
     @cached_property
+    def shares(self) -> Float64:
+        """Return the share of each piece that one chunk holds, at best, `(E,)`."""
+        t = self.target
+        piece = np.repeat(np.arange(len(t.by_span.length)), np.diff(t.by_span.first))
+        width = max(len(t.touch_query), 1)
+        key = t.by_span.interval[piece] * width + t.by_span.touch
+        pairs, at = np.unique(key, return_inverse=True)
+        held = np.bincount(at, t.by_span.length[piece], len(pairs))
+        best = np.zeros(len(t.spans.query))
+        np.maximum.at(best, pairs // width, held)
+        return self._share(best)
+
+    @cached_property
     def covered(self) -> Float64:
         """Return the share of each piece that any chunks hold, `(E,)`."""
         cover = self.target.by_span

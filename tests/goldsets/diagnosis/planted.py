@@ -435,6 +435,21 @@ PLANTED = (
         says="2nd before it, 4th after",
     ),
     Planted(
+        Cause.RERANK_DEMOTED,
+        "loose whistles: spare, wheel",
+        (("wheel", "A spare wheel"),),
+        replace(WORDS, rerank=Phrase()),
+        verified=False,
+        says="before it, ",
+    ),
+    Planted(
+        Cause.LEXICAL_MISS,
+        "how to fix a bicycle",
+        (("bike", "A bike is mended on the third floor."),),
+        replace(WORDS, pool=50, rerank=Rescore(late=0.0, document=0.0)),
+        says="BM25 ranks it",
+    ),
+    Planted(
         Cause.MERGED_AWAY,
         "band saw blade whistles",
         (("saw-b", "nobody whistles at all while the saw is running."),),

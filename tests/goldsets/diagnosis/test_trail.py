@@ -249,6 +249,23 @@ def test_a_first_stage_alone_is_looked_at_beyond_the_pool(t: Trail) -> None:
 
 
 @given(trails())
+def test_shares_are_those_of_the_characters_that_chunks_hold(t: Trail) -> None:
+    c, kept = t.steps.index.chunks.value, t.steps.index.kept
+    chunks = [
+        {(d, i) for i in range(start, end)}
+        for d, start, end in zip(c.document, c.start, c.end, strict=True)
+    ]
+    searched = [own for i, own in enumerate(chunks) if kept is None or kept.value[i]]
+    a = t.board.anchored
+    for row, d in enumerate(a.document.tolist()):
+        own = {(d, i) for i in range(a.start[row], a.end[row])}
+        size = a.length[row]
+        assert t.shares[row] == max((len(own & c) for c in chunks), default=0) / size
+        assert t.covered[row] == len(own & set().union(*chunks)) / size
+        assert t.searched[row] == len(own & set().union(*searched)) / size
+
+
+@given(trails())
 def test_few_chunks_make_a_piece_found(t: Trail) -> None:
     for row in range(len(t.board.anchored.query)):
         chunks = t.chunks_of(row)
