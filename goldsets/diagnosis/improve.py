@@ -46,7 +46,7 @@ SLOWER = 8
 """How much longer e5-small takes over a text than use-m3."""
 
 CHEAP = 5_000
-"""Texts that may be embedded for a change to be tried at once; the dear wait for the cheap."""
+"""Hundreds of tokens that may be embedded for a change to be tried at once; the dear wait."""
 
 LEAST = 16
 """Queries of the smallest round of a race."""
@@ -140,17 +140,19 @@ class Race:
         return left[first], estimate(gain)
 
     def _labour(self, candidate: Suggestion) -> int:
-        """Estimate what trying takes: texts to embed, those of e5-small counting more."""
+        """Estimate what trying takes: hundreds of tokens to embed, e5-small's counting more."""
         p = candidate.pipeline
         if p is None:
             return 0
         late = (isinstance(p.rerank, Rescore) and p.rerank.late) or isinstance(p.rerank, MaxSim)
         labour = SLOWER * len(self.order) * p.pool if late else 0
         if any(map(is_dense, p.first)):
-            chunks = p.ingest(self.board.corpus, self.board.rt).chunks.value
+            index = p.ingest(self.board.corpus, self.board.rt)
+            chunks, tokens = index.chunks.value, index.tokens.value
             texts = (chunks.indexed(self.board.corpus, i) for i in range(len(chunks)))
             missing = count_missing(p.embed, texts, "passage", self.board.rt)
-            labour += missing * (SLOWER if p.embed == Local("e5-small") else 1)
+            usual = int(tokens.mean()) // 100 + 1 if len(tokens) else 1
+            labour += missing * usual * (SLOWER if p.embed == Local("e5-small") else 1)
         return labour
 
     def _tried(self, candidate: Suggestion, queries: Int64) -> Scored | None:

@@ -27,6 +27,7 @@ ABOVE = 3
 """Passages shown that stood above it."""
 
 SURE = {True: "verified by replay", False: "a guess", None: "not replayed: a vendor would be paid"}
+SHORT = {True: "verified", False: "a guess", None: "not replayed"}
 
 
 def show(workspace: Workspace, found: Diagnosis) -> None:
@@ -77,13 +78,13 @@ def sankey(seen: Flow) -> go.Figure:
     names, colours = [f"to find  {seen.things:,}"], [charts.QUIET]
     links: list[tuple[int, int, int, str]] = []
     left, here = seen.things, 0
-    for box, causes in seen.lost:
+    for _, causes in seen.lost:
         for cause, n in causes.most_common():
             names.append(f"{cause.words}  {n:,}")
             colours.append(charts.ACCENT)
             links.append((here, len(names) - 1, n, "rgba(217,72,15,.38)"))
         left -= causes.total()
-        names.append(f"after {box}  {left:,}")
+        names.append(f"{left:,} left")
         colours.append(charts.QUIET)
         links.append((here, len(names) - 1, left, charts.BAND))
         here = len(names) - 1
@@ -152,12 +153,14 @@ def _one_cause(workspace: Workspace, found: Diagnosis, losses: Sequence[Loss]) -
     own = [s for s in losses if s.cause is cause]
     queries = found.trail.board.gold.queries
     rows = [
-        {"Query": queries[s.query].text, "What happened": s.detail, "": SURE[s.verified]}
+        {"Query": queries[s.query].text, "What happened": s.detail, "Replay": SHORT[s.verified]}
         for s in own
     ]
     start = next((i for i, s in enumerate(own) if queries[s.query].id == url.get("query")), 0)
     key = f"losses-{cause}-{len(own)}-{found.trail.measure}"
-    place = frame.table(rows, key=key, start=start, height=250, widths={"Query": 620})
+    place = frame.table(
+        rows, key=key, start=start, height=250, widths={"Query": 480, "What happened": 320}
+    )
     url.put("query", queries[own[place].query].id)
     if cause is Cause.PROBABLY_UNLABELLED:
         label(workspace, found, own, f"Have these {len(own)} judged")
