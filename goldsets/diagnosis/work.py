@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from goldsets import jobs
-from goldsets.diagnosis.attribute import diagnose
+from goldsets.diagnosis.attribute import Diagnosis, diagnose
 from goldsets.diagnosis.improve import Improvement, improve
 from goldsets.diagnosis.suggest import Suggestion, suggestions
 from goldsets.diagnosis.trail import Trail
@@ -39,10 +39,14 @@ def board_of(workspace: Workspace, run: Run) -> Board:
     return Board(gold.read(workspace, run.goldset), corpus, Runtime(workspace))
 
 
+def of_tuning(trail: Trail) -> Diagnosis:
+    """Diagnose the tuning half, from which changes come: the other half is not asked."""
+    return diagnose(trail.only(np.flatnonzero(tuning_half(trail.board.gold))))
+
+
 def suggested(trail: Trail) -> list[Suggestion]:
-    """List what could help, from what the tuning half lost: the other half is not asked."""
-    tuning = np.flatnonzero(tuning_half(trail.board.gold))
-    return suggestions(diagnose(trail.only(tuning)))
+    """List what could help, from what the tuning half lost."""
+    return suggestions(of_tuning(trail))
 
 
 def with_trials(
@@ -52,6 +56,15 @@ def with_trials(
     done = {_key(t["changed"]): t for t in trials.of_base(workspace, scene, full_spec(base))}
     rows = map(plain, found)
     return [{**p, "trial": p["pipeline"] and done.get(_key(p["pipeline"]))} for p in rows]
+
+
+def other_trials(
+    workspace: Workspace, scene: Scene, base: Pipeline, found: Sequence[Suggestion]
+) -> list[dict[str, Any]]:
+    """List what came of changes to a pipeline that are not among these suggestions."""
+    listed = {_key(full_spec(s.pipeline)) for s in found if s.pipeline}
+    every = trials.of_base(workspace, scene, full_spec(base))
+    return [t for t in every if _key(t["changed"]) not in listed]
 
 
 def _key(spec: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from goldsets.evaluation.words import count, duration, points
 from goldsets.launch import start_sweep
 from goldsets.store import trials
 from goldsets.store.trials import Scene
-from pages.ui import charts, frame, read, work
+from pages.ui import charts, frame, prompt, read, work
 from retrieval.pipeline import Pipeline, full_spec, pipeline_of, short_spec
 from retrieval.store import Workspace
 
@@ -36,7 +36,7 @@ def show(workspace: Workspace, found: Diagnosis, run: Run) -> None:
     """List the suggestions, each with a button that tries it or with what came of it."""
     board, base = found.trail.board, found.trail.pipeline
     scene = trying.scene_of(board, str(found.trail.measure))
-    suggestions = read.suggested(board, found, run.id)
+    tuning, suggestions = read.of_tuning(board, found, run.id)
     _split(workspace, found)
     if not suggestions:
         frame.quiet("The tuning half lost nothing that a change could bring back.")
@@ -58,6 +58,12 @@ def show(workspace: Workspace, found: Diagnosis, run: Run) -> None:
     for n, (suggestion, row) in enumerate(zip(suggestions, rows, strict=True)):
         with st.container(border=True):
             _one(workspace, found, suggestion, row, n, waiting)
+
+    for trial in trying.other_trials(workspace, scene, base, suggestions):
+        with st.container(border=True):
+            st.html(f"<div class='pn-cure'><b>{escape(trial['title'])}</b></div>")
+            result(trial)
+    prompt.edit(workspace, tuning, scene, base)
 
 
 def _split(workspace: Workspace, found: Diagnosis) -> None:

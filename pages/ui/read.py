@@ -7,7 +7,7 @@ import streamlit as st
 
 from goldsets.diagnosis import work
 from goldsets.diagnosis.attribute import Diagnosis, diagnose
-from goldsets.diagnosis.suggest import Suggestion
+from goldsets.diagnosis.suggest import Suggestion, suggestions
 from goldsets.diagnosis.trail import trail
 from goldsets.evaluation.bounds import bounded
 from goldsets.evaluation.measures import Measure, parse_measure
@@ -107,17 +107,18 @@ def _diagnosis(
     return diagnose(trail(_held, pipeline_of(_run.spec), parse_measure(measure)))
 
 
-def suggested(held: Board, found: Diagnosis, run: str) -> list[Suggestion]:
-    """List what could help a run's pipeline, from what its tuning half lost."""
+def of_tuning(held: Board, found: Diagnosis, run: str) -> tuple[Diagnosis, list[Suggestion]]:
+    """Diagnose a run's pipeline on the tuning half, and list what could help."""
     measure = str(found.trail.measure)
-    return _suggested(found, measure, held.gold.version, held.corpus.version, run)
+    return _of_tuning(found, measure, held.gold.version, held.corpus.version, run)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Looking for what could help")
-def _suggested(
+def _of_tuning(
     _found: Diagnosis, measure: str, gold_version: str, number: int, run: str
-) -> list[Suggestion]:
-    return work.suggested(_found.trail)
+) -> tuple[Diagnosis, list[Suggestion]]:
+    tuning = work.of_tuning(_found.trail)
+    return tuning, suggestions(tuning)
 
 
 def pair(held: Board, every: Sequence[Run], a: Run, b: Run | None, measure: str) -> Pair | None:
