@@ -38,9 +38,9 @@ class Held:
 
     @property
     def said(self) -> str:
-        """Phrase it: `today: $0.43 of $5.00`."""
-        limit = f"of {money(self.limit)}" if self.limit is not None else "no budget"
-        return f"{self.about}: {money(self.spent)}, {limit}"
+        """Phrase it: `Today $0.43 of $5.00`."""
+        limit = f"of {money(self.limit)}" if self.limit is not None else "(no budget)"
+        return f"{self.about} {money(self.spent)} {limit}"
 
 
 def held(workspace: Workspace) -> list[Held]:
@@ -48,11 +48,11 @@ def held(workspace: Workspace) -> list[Held]:
     limits = ledger.budgets(workspace)
     by_job = [line for line in ledger.lines(workspace, "job") if line.name is not None]
     dearest = max(by_job, key=lambda line: line.usd, default=None)
-    job = f"each job (most so far: {job_name(workspace, dearest.name)})" if dearest else "each job"
+    job = job_name(workspace, dearest.name).capitalize() if dearest else "Any job"
     return [
-        Held("day", "today", ledger.spent(workspace, "day").usd, limits.get("day")),
+        Held("day", "Today", ledger.spent(workspace, "day").usd, limits.get("day")),
         Held("job", job, dearest.usd if dearest else 0.0, limits.get("job")),
-        Held("workspace", "ever", ledger.spent(workspace).usd, limits.get("workspace")),
+        Held("workspace", "Ever", ledger.spent(workspace).usd, limits.get("workspace")),
     ]
 
 
@@ -66,12 +66,12 @@ def today() -> datetime:
     return datetime.now(UTC)
 
 
-def paid(usd: float, calls: int, unknown: int) -> str:
+def paid(line: Line) -> str:
     """Phrase what calls cost; those of unknown price are counted apart, never as nothing."""
-    if not unknown:
-        return money(usd)
-    apart = f"{count(unknown, 'call')} of unknown price"
-    return apart if unknown == calls else f"{money(usd)} and {apart}"
+    if not line.unknown:
+        return money(line.usd)
+    apart = f"{count(line.unknown, 'call')} of unknown price"
+    return f"{money(line.usd)} and {apart}" if line.usd else apart
 
 
 def job_name(workspace: Workspace, job: object) -> str:

@@ -1,6 +1,7 @@
 """Plots: one style, one accent for what stands out, grey for the rest."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,11 @@ ACCENT = "#d9480f"
 QUIET = "#8b93a1"
 GRID = "rgba(128,128,128,.18)"
 BAND = "rgba(139,147,161,.22)"
+LABELLED = 14
+"""Bars up to which each has its number."""
+DAY = 86_400_000
+"""Milliseconds, in which Plotly counts."""
+NOON = time(12)
 
 
 def leaderboard(rows: Sequence[Row], measure: str, baseline: str) -> go.Figure:
@@ -93,6 +99,49 @@ def quality_against_tokens(rows: Sequence[Row], measure: str, k: int) -> go.Figu
     figure.update_xaxes(title=title, gridcolor=GRID, rangemode="tozero")
     figure.update_yaxes(title=measure, gridcolor=GRID)
     return styled(figure, height=330)
+
+
+def spent_by_name(rows: Sequence[tuple[str, float, str]]) -> go.Figure:
+    """Draw dollars by name with their words, in the order given; the first, on top, stands out."""
+    names, dollars, words = zip(*rows[::-1], strict=True)
+    figure = go.Figure(_bars(words, x=dollars, y=names, orientation="h"))
+    figure.update_xaxes(visible=False, range=[0, (max(dollars) or 1) * 1.6])
+    figure.update_yaxes(automargin=True, gridcolor="rgba(0,0,0,0)", type="category")
+    return styled(figure, height=30 + 32 * len(rows))
+
+
+def spent_by_day(rows: Sequence[tuple[str, float, str]]) -> go.Figure:
+    """Draw dollars by day with their words, from the oldest; the last day stands out.
+
+    There is room for a fortnight at least, so that a single day is no wall.
+    """
+    days, dollars, words = zip(*rows, strict=True)
+    few = len(rows) <= LABELLED
+    figure = go.Figure(_bars(words, x=days, y=dollars, orientation="v"))
+    figure.update_traces(textposition="outside" if few else "none", width=0.7 * DAY)
+    every = DAY * -(-len(rows) // LABELLED)
+    last, room = date.fromisoformat(days[-1]), timedelta(days=max(len(rows), LABELLED))
+    edges = [datetime.combine(day, NOON).isoformat() for day in (last - room, last)]
+    figure.update_xaxes(type="date", tickformat="%b %-d", dtick=every, tick0=days[-1], range=edges)
+    figure.update_xaxes(gridcolor="rgba(0,0,0,0)")
+    figure.update_yaxes(
+        visible=not few, range=[0, (max(dollars) or 1) * 1.2], gridcolor=GRID, tickprefix="$"
+    )
+    return styled(figure, height=280)
+
+
+def _bars(words: Sequence[str], **axes: Any) -> go.Bar:
+    """Make bars whose words stand at their ends, the last in the accent."""
+    name = "%{y}" if axes["orientation"] == "h" else "%{x}"
+    return go.Bar(
+        **axes,
+        text=words,
+        textposition="outside",
+        textfont={"size": 12},
+        cliponaxis=False,
+        marker={"color": [*[QUIET] * (len(words) - 1), ACCENT]},
+        hovertemplate=f"{name}: %{{text}}<extra></extra>",
+    )
 
 
 def _whisker(figure: go.Figure, name: str, e: Row, colour: str) -> None:

@@ -23,10 +23,12 @@ PAGES = {
     "Pizza night": ("pages/pizza_night.py", ":material/group:"),
     "Label": ("pages/label.py", ":material/keyboard:"),
     "Gold set": ("pages/gold.py", ":material/ink_highlighter:"),
+    "Providers": ("pages/providers.py", ":material/key:"),
     "Sweep": ("pages/sweep.py", ":material/tune:"),
     "Compare": ("pages/compare.py", ":material/compare_arrows:"),
     "Error analysis": ("pages/diagnose.py", ":material/troubleshoot:"),
     "Playground": ("pages/playground.py", ":material/science:"),
+    "Cost": ("pages/cost.py", ":material/payments:"),
 }
 FOR_RATERS = ("Pizza night", "Label")
 STYLE = Path(__file__).with_name("style.css")

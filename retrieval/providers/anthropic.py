@@ -30,6 +30,12 @@ class Claude(ChatModel):
 
     model: str = shown("claude-haiku-4-5")
     vendor: ClassVar[Vendor] = VENDOR
+    known: ClassVar[tuple[str, ...]] = (
+        "claude-haiku-4-5",
+        "claude-sonnet-4-5",
+        "claude-3-5-haiku",
+        "claude-3-haiku",
+    )
     caches: ClassVar[bool] = True
 
     def send(self, prompt: Prompt, seconds: float) -> tuple[str | None, Usage | None]:

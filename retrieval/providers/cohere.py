@@ -66,6 +66,7 @@ class CohereRerank(RemoteReranker):
 
     model: str = shown("rerank-v3.5")
     vendor: ClassVar[Vendor] = VENDOR
+    known: ClassVar[tuple[str, ...]] = ("rerank-v3.5",)
     limits: ClassVar[Limits] = Limits(1_000, 4_000_000)
 
     def usage(self, query: int, texts: Sequence[int]) -> Usage:
@@ -93,6 +94,11 @@ class CohereChat(ChatModel):
 
     model: str = shown("command-a-03-2025")
     vendor: ClassVar[Vendor] = VENDOR
+    known: ClassVar[tuple[str, ...]] = (
+        "command-a-03-2025",
+        "command-r-08-2024",
+        "command-r7b-12-2024",
+    )
 
     def send(self, prompt: Prompt, seconds: float) -> tuple[str | None, Usage | None]:
         """Ask once; Cohere caches no prompts."""

@@ -53,6 +53,7 @@ class GeminiChat(ChatModel):
 
     model: str = shown("gemini-2.5-flash-lite")
     vendor: ClassVar[Vendor] = VENDOR
+    known: ClassVar[tuple[str, ...]] = ("gemini-2.5-flash-lite", "gemini-2.5-flash")
 
     def send(self, prompt: Prompt, seconds: float) -> tuple[str | None, Usage | None]:
         """Ask once; the document stands first, where Gemini caches by itself."""

@@ -16,6 +16,8 @@ class VendorModel(Stage[T]):
 
     model: str = ""
     vendor: ClassVar[Vendor]
+    known: ClassVar[tuple[str, ...]] = ()
+    """Models of the vendor that do this, of those whose price we have."""
 
     def __post_init__(self) -> None:
         if not self.model.strip():

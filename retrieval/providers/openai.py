@@ -58,6 +58,7 @@ class OpenAIChat(ChatModel):
 
     model: str = shown("gpt-4.1-mini")
     vendor: ClassVar[Vendor] = VENDOR
+    known: ClassVar[tuple[str, ...]] = ("gpt-4.1-mini", "gpt-4.1-nano", "gpt-4.1", "gpt-4o-mini")
 
     def send(self, prompt: Prompt, seconds: float) -> tuple[str | None, Usage | None]:
         """Ask once; the document stands first, where OpenAI caches by itself."""

@@ -166,6 +166,7 @@ class VoyageRerank(RemoteReranker):
 
     model: str = shown("rerank-2.5-lite")
     vendor: ClassVar[Vendor] = VENDOR
+    known: ClassVar[tuple[str, ...]] = ("rerank-2.5-lite", "rerank-2.5")
     limits: ClassVar[Limits] = Limits(1_000, 600_000)
 
     def send(

@@ -90,8 +90,11 @@ def test_a_rater_comes_in_by_the_passphrase_and_the_host_by_the_code(workspace, 
         settled(rater)
         assert "Sweep" not in rater.locator("[data-testid=stSidebar]").inner_text()
         expect(rater.get_by_text("New evening")).to_have_count(0)
-        rater.goto(f"{address}/sweep")
-        expect(rater.get_by_text("Sweep is the host's")).to_be_visible()
+        for name in ("Sweep", "Providers", "Cost"):
+            rater.goto(f"{address}/{name.lower()}")
+            expect(rater.get_by_text(f"{name} is the host's")).to_be_visible()
+            expect(rater.get_by_role("button", name="Check")).to_have_count(0)
+            expect(rater.get_by_role("button", name="Set budgets")).to_have_count(0)
 
         thief = browser.new_context().new_page()
         thief.goto(address)

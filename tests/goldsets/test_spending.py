@@ -10,6 +10,7 @@ from goldsets import jobs, spending
 from goldsets.spending import Held, added_up, as_csv, held, in_flight, job_name, paid
 from retrieval.cost import Usage
 from retrieval.store import Workspace, ledger
+from retrieval.store.ledger import Line
 
 
 def call(workspace: Workspace, usd: float | None, job: int | None = None) -> int:
@@ -19,17 +20,20 @@ def call(workspace: Workspace, usd: float | None, job: int | None = None) -> int
 
 
 def test_unknown_prices_are_said_and_never_nothing() -> None:
-    assert paid(0.43, 9, 0) == "$0.43"
-    assert paid(0.43, 9, 1) == "$0.43 and 1 call of unknown price"
-    assert paid(0.0, 2, 2) == "2 calls of unknown price"
-    assert paid(0.0, 2, 0) == "$0"
+    def line(usd: float, unknown: int) -> Line:
+        return Line("m", 9, 0, 0, unknown, usd, Usage())
+
+    assert paid(line(0.43, 0)) == "$0.43"
+    assert paid(line(0.43, 1)) == "$0.43 and 1 call of unknown price"
+    assert paid(line(0.0, 2)) == "2 calls of unknown price"
+    assert paid(line(0.0, 0)) == "$0"
 
 
 def test_what_is_used_of_each_budget(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [h.said for h in held(workspace)] == [
-        "today: $0, no budget",
-        "each job: $0, no budget",
-        "ever: $0, no budget",
+        "Today $0 (no budget)",
+        "Any job $0 (no budget)",
+        "Ever $0 (no budget)",
     ]
     for job, usd in ((1, 0.2), (1, 0.3), (2, 0.4), (None, 3.0)):
         call(workspace, usd, job)
@@ -38,15 +42,15 @@ def test_what_is_used_of_each_budget(workspace: Workspace, monkeypatch: pytest.M
     ledger.set_budget(workspace, "day", 7)
     ledger.set_budget(workspace, "job", 1)
     day, job, ever = held(workspace)
-    assert (day.said, day.share) == ("today: $3.50, of $7.00", 0.5)
+    assert (day.said, day.share) == ("Today $3.50 of $7.00", 0.5)
     assert (job.spent, job.share) == (0.5, 0.5)
-    assert job.said == "each job (most so far: job 1): $0.50, of $1.00"
-    assert (ever.said, ever.share) == ("ever: $3.90, no budget", 0)
+    assert job.said == "Job 1 $0.50 of $1.00"
+    assert (ever.said, ever.share) == ("Ever $3.90 (no budget)", 0)
 
 
 def test_the_share_of_a_budget_is_at_most_all_of_it() -> None:
-    assert Held("day", "today", 5.0, 2.0).share == 1
-    assert Held("day", "today", 0.0, 0.0).share == 1
+    assert Held("day", "Today", 5.0, 2.0).share == 1
+    assert Held("day", "Today", 0.0, 0.0).share == 1
 
 
 def test_jobs_are_named(workspace: Workspace) -> None:

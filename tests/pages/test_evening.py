@@ -9,7 +9,6 @@ from goldsets.labelling.types import Settings
 from goldsets.store import evenings, gold, labels
 from goldsets.types import GoldSet
 from pages.ui.words import SHEET, WORDS
-from tests.pages.test_pages import opened  # noqa: F401
 
 HANGUL = re.compile("[가-힣]")
 
@@ -33,14 +32,14 @@ def shown(test) -> str:
 
 @pytest.mark.parametrize("view", ["tonight", "queries", "agreement", "disputes", "settings", "new"])
 @pytest.mark.parametrize("lang", ["en", "ko"])
-def test_every_view_in_both_languages(opened, workspace, view, lang):  # noqa: F811
+def test_every_view_in_both_languages(opened, workspace, view, lang):
     asked = {"evening": "friday", "rater": "Host", "view": view, "lang": lang}
     test = opened("pages/pizza_night.py", workspace.path, **asked)
     assert not test.error
     assert bool(HANGUL.search(shown(test))) == (lang == "ko")
 
 
-def test_joining_by_name_and_coming_back(opened, workspace):  # noqa: F811
+def test_joining_by_name_and_coming_back(opened, workspace):
     test = opened("pages/label.py", workspace.path, evening="friday")
     test.text_input[0].set_value("Ann")
     test.button[0].click().run()
@@ -53,7 +52,7 @@ def test_joining_by_name_and_coming_back(opened, workspace):  # noqa: F811
     assert not again.text_input
 
 
-def test_an_evening_is_started_and_asks_for_queries(opened, loaded, copied):  # noqa: F811
+def test_an_evening_is_started_and_asks_for_queries(opened, loaded, copied):
     workspace = copied(loaded)
     test = opened("pages/pizza_night.py", workspace.path)
     name, grades, host = test.text_input
@@ -69,7 +68,7 @@ def test_an_evening_is_started_and_asks_for_queries(opened, loaded, copied):  # 
     assert "No query yet" in shown(test)
 
 
-def test_a_bad_setting_is_one_sentence_and_loses_nothing(opened, workspace):  # noqa: F811
+def test_a_bad_setting_is_one_sentence_and_loses_nothing(opened, workspace):
     test = opened("pages/pizza_night.py", workspace.path, rater="Host", view="settings")
     test.text_input[0].set_value("only one")
     next(b for b in test.button if b.label == "Save").click().run()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from goldsets import sample
@@ -25,6 +24,10 @@ from tests.retrieval.providers.stub import KEY, Vendors
 ROOT = Path(__file__).parents[2]
 PAGES = ["app.py", *(f"pages/{p.name}" for p in sorted((ROOT / "pages").glob("[a-z]*.py")))]
 
+HINTS = (
+    *("Start one", "Bring some", "there are none", "needs a gold set", "no sweep has finished"),
+    *("no corpus to search", "No vendor has been called", "Prices of your own"),
+)
 LEXICAL = {
     "grid": {
         "chunk": [{"FixedTokens": {"size": 200}}, {"ByHeading": {"size": 200}}],
@@ -60,34 +63,12 @@ def sampled(tmp_path_factory: pytest.TempPathFactory, loaded: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch):
-    """Open a page on a workspace."""
-
-    def open_(page: str, workspace: Path, **query: str) -> AppTest:
-        st.cache_resource.clear()
-        monkeypatch.setenv("PIZZA_WORKSPACE", str(workspace))
-        monkeypatch.setenv("PIZZA_NO_SAMPLE", "1")
-        test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        if page != "app.py":
-            test.switch_page(page)
-        for name, value in query.items():
-            test.query_params[name] = value
-        test.run()
-        assert not test.exception, test.exception
-        return test
-
-    return open_
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_an_empty_workspace_says_what_to_do_next(page, opened, tmp_path):
     test = opened(page, tmp_path / "empty")
     assert not test.error
     shown = " ".join([*(e.value for e in test.info), *(e.value for e in test.markdown)])
-    assert any(
-        hint in shown for hint in ("Start one", "Bring some", "there are none", "needs a gold set")
-    ) or any(hint in shown for hint in ("no sweep has finished", "no corpus to search"))
+    assert any(hint in shown for hint in HINTS)
 
 
 @pytest.mark.parametrize("page", PAGES)
