@@ -65,7 +65,8 @@ def searched_for(rewrite: Rewriter | None, steps: Steps) -> None:
     """Show what the query was rewritten to."""
     if rewrite and steps.rewritten:
         texts = "".join(f"<li>{escape(text)}</li>" for text in steps.rewritten.value.texts[0])
-        frame.quiet(f"Rewritten by {escape(stage_label(rewrite))}:<ul>{texts}</ul>")
+        name = escape(stage_label(rewrite))
+        st.html(f"<div class='pn-quiet'>Rewritten by {name}:<ul>{texts}</ul></div>")
 
 
 def show(index: Index, corpus: Corpus, lists: list[tuple[str, Candidates]]) -> None:

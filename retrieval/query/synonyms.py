@@ -22,7 +22,8 @@ HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
 UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
 """Thai, Japanese and Chinese put no space between words."""
 
-Entry = tuple[re.Pattern[str], tuple[str, ...]]
+Entry = tuple[str, re.Pattern[str], tuple[str, ...]]
+"""How a term begins, the term, its expansions."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Instead(Stage[Queries]):
 def expanded(query: str, table: Sequence[Entry]) -> str:
     """Add the expansions of a query's terms, each once, in the order of the table."""
     plain = _folded(query)
-    found = (words for pattern, words in table if pattern.search(plain))
+    found = (words for begins, term, words in table if begins in plain and term.search(plain))
     new = dict.fromkeys(word for words in found for word in words)
     return " ".join([query, *(w for w in new if not _pattern(_folded(w)).search(plain))])
 
@@ -105,7 +106,8 @@ def entries(table: str) -> tuple[Entry, ...]:
                 f"Synonyms.table, line {number}: {said[:60]!r} is no term with its expansions;"
                 " write it like `k8s: kubernetes, 쿠버네티스`"
             )
-        found.append((_pattern(_folded(term)), words))
+        folded = _folded(term)
+        found.append((folded.split()[0], _pattern(folded), words))
     return tuple(found)
 
 
