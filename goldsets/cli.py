@@ -1,6 +1,7 @@
 """The command line: documents and gold in, sweeps run, gold out.
 
-Exit codes: 0 done, 2 an error that one sentence on standard error explains.
+Exit codes: 0 done, 2 an error that one sentence on standard error explains; 1 where a command
+judges (`probe`) and finds a fault.
 """
 
 import json
@@ -13,7 +14,8 @@ import typer
 
 from goldsets.budget import budget
 from goldsets.diagnosis.commands import diagnose, suggest
-from goldsets.terminal import WorkspaceOption, follow, plainly, tell
+from goldsets.outside.commands import export_run, import_run, probe
+from goldsets.terminal import WorkspaceOption, follow, options_of, plainly, tell
 from retrieval.errors import InputError
 
 app = typer.Typer(
@@ -77,8 +79,8 @@ def import_(
     from goldsets.bring import bring
     from goldsets.store import open_workspace
 
-    options = dict(_pair(o) for o in option or [])
-    lines = bring(open_workspace(workspace), format_, path, name, corpus or name, strict, options)
+    ws, options = open_workspace(workspace), options_of(option)
+    lines = bring(ws, format_, path, name, corpus or name, strict, options)
     for line in lines:
         typer.echo(line)
 
@@ -196,6 +198,9 @@ def sample(workspace: WorkspaceOption = None) -> None:
 app.command()(plainly(budget))
 app.command()(plainly(diagnose))
 app.command()(plainly(suggest))
+app.command("import-run")(plainly(import_run))
+export.command("run")(plainly(export_run))
+app.command()(plainly(probe))
 
 
 def _save(result: dict[str, Any], out: Path) -> None:
@@ -230,13 +235,6 @@ def _print_leaderboard(result: dict[str, Any]) -> None:
     )
     tell([f"evidence not found in the corpus: {g}" for g in result["goldset"]["gone"]])
     tell([f"evidence edited, counted once confirmed: {e}" for e in result["goldset"]["edited"]])
-
-
-def _pair(option: str) -> tuple[str, str]:
-    key, equals, value = option.partition("=")
-    if not equals or key == "strict":
-        raise InputError(f"--option takes KEY=VALUE, not {option!r}")
-    return key, value
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
-from retrieval.errors import PizzaError
+from retrieval.errors import InputError, PizzaError
 from retrieval.store import Workspace
 
 P = ParamSpec("P")
@@ -55,6 +55,22 @@ def follow(workspace: Workspace, job: int) -> int:
         fix = "the same command goes on from here" if now.state != "failed" else now.error
         raise PizzaError(f"the work was {now.state}: {fix}")
     return job
+
+
+def options_of(given: Iterable[str] | None) -> dict[str, str]:
+    """Read options for a format, each `KEY=VALUE`.
+
+    Raises:
+        InputError: one is not.
+    """
+    return dict(map(_pair, given or ()))
+
+
+def _pair(option: str) -> tuple[str, str]:
+    key, equals, value = option.partition("=")
+    if not equals or key == "strict":
+        raise InputError(f"--option takes KEY=VALUE, not {option!r}")
+    return key, value
 
 
 def tell(lines: Iterable[str]) -> None:

@@ -3,22 +3,26 @@
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from goldsets.evaluation.run import Run
 from goldsets.formats import (
     autorag,
     beir,
     chunking_eval,
     contextual_retrieval,
     own,
+    run_jsonl,
+    run_trec,
     squad,
     trec,
 )
 from goldsets.formats.base import Imported, Report
+from goldsets.formats.run_base import Answered
 from goldsets.types import GoldSet
 from retrieval.errors import InputError, one_of
 from retrieval.ingest.fields import named, shown
-from retrieval.types import Corpus
+from retrieval.types import Chunks, Corpus
 
 V = TypeVar("V")
 
@@ -26,6 +30,10 @@ Reader = Callable[..., Imported]
 """Takes a path, a report, and options by keyword."""
 Writer = Callable[[GoldSet, Corpus, Path], Mapping[str, int]]
 """Writes to a path (`pizza`: a file, else a folder) and returns the rows by kind."""
+
+RunReader = Callable[..., list[Answered]]
+"""Takes a path, a report, the corpus, and options by keyword."""
+RunWriter = Callable[[Run, Chunks, GoldSet, Corpus, Path], Mapping[str, int]]
 
 READERS: dict[str, Reader] = {
     "contextual-retrieval": contextual_retrieval.read,
@@ -41,6 +49,14 @@ WRITERS: dict[str, Writer] = {
     "beir": beir.write,
     "trec": trec.write,
 }
+RUN_READERS: dict[str, RunReader] = {
+    "trec": run_trec.read,
+    "jsonl": lambda path, report, _: run_jsonl.read(path, report),
+}
+RUN_WRITERS: dict[str, RunWriter] = {
+    "trec": lambda run, chunks, _, corpus, path: run_trec.write(run, chunks, corpus, path),
+    "jsonl": run_jsonl.write,
+}
 
 
 def import_path(
@@ -51,9 +67,33 @@ def import_path(
     Raises:
         InputError: the format, an option or a file is not there; in strict mode, any bad line.
     """
-    reader = _get(READERS, name)
+    report = Report(strict)
+    return _read(READERS, name, path, options, report), report
+
+
+def import_run(
+    name: str, path: Path, corpus: Corpus, /, *, strict: bool = False, **options: str | Path | None
+) -> tuple[list[Answered], Report]:
+    """Read a run in the format `name`, as `import_path` reads gold.
+
+    Raises:
+        InputError: the format, an option or a file is not there; in strict mode, any bad line.
+    """
+    report = Report(strict)
+    return _read(RUN_READERS, name, path, options, report, corpus), report
+
+
+def _read(
+    readers: Mapping[str, Callable[..., V]],
+    name: str,
+    path: Path,
+    options: Mapping[str, str | Path | None],
+    report: Report,
+    *more: Any,
+) -> V:
+    reader = _get(readers, name)
     given = {key: value for key, value in options.items() if value is not None}
-    known = options_of(name)
+    known = _options(reader)
     for key in given:
         if key not in known:
             raise InputError(
@@ -61,9 +101,8 @@ def import_path(
             )
     if not path.exists():
         raise InputError(f"there is no file or folder {named(str(path))}")
-    report = Report(strict)
     try:
-        return reader(path, report, **given), report
+        return reader(path, report, *more, **given)
     except OSError as error:
         place = named(str(error.filename or path))
         raise InputError(f"cannot be read ({error.strerror})", where=place) from None
@@ -75,9 +114,23 @@ def export_path(name: str, gold: GoldSet, corpus: Corpus, path: Path) -> Mapping
     Raises:
         InputError: there is no such format, or it cannot be written there.
     """
-    writer = _get(WRITERS, name)
+    return _write(lambda: _get(WRITERS, name)(gold, corpus, path), path)
+
+
+def export_run(
+    name: str, run: Run, chunks: Chunks, gold: GoldSet, corpus: Corpus, path: Path
+) -> Mapping[str, int]:
+    """Write a run in the format `name`; `chunks` are what it numbers. Return the rows by kind.
+
+    Raises:
+        InputError: there is no such format, or it cannot be written there.
+    """
+    return _write(lambda: _get(RUN_WRITERS, name)(run, chunks, gold, corpus, path), path)
+
+
+def _write(write: Callable[[], Mapping[str, int]], path: Path) -> Mapping[str, int]:
     try:
-        return writer(gold, corpus, path)
+        return write()
     except OSError as error:
         place = named(str(error.filename or path))
         raise InputError(f"cannot be written ({error.strerror})", where=place) from None
@@ -89,7 +142,11 @@ def options_of(name: str) -> list[str]:
     Raises:
         InputError: there is no such format.
     """
-    parameters = inspect.signature(_get(READERS, name)).parameters.values()
+    return _options(_get(READERS, name))
+
+
+def _options(reader: Callable[..., Any]) -> list[str]:
+    parameters = inspect.signature(reader).parameters.values()
     return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
 
 

@@ -111,7 +111,7 @@ def read_answer(server: Server, data: bytes, k: int) -> Answer:
     return Answer(tuple(hits), max(0, len(held["hits"]) - k))
 
 
-class _Failed(Exception):
+class Failed(Exception):
     """A status that is an error, with the attributes by which it is read as a fault."""
 
     def __init__(self, response: HTTPResponse, body: Any) -> None:
@@ -123,6 +123,7 @@ def post(server: Server, body: bytes, seconds: float) -> bytes:
     """Make one attempt; return the body of an answer with status 200.
 
     Raises:
+        Failed: it answers with a status from 400 up.
         ProviderError: it redirects, or answers too much or with an odd status.
         OSError: it cannot be reached, is too slow, or ends before its answer does.
     """
@@ -138,7 +139,7 @@ def post(server: Server, body: bytes, seconds: float) -> bytes:
         if response.status == 200:
             return _body(server, response)
         if response.status >= 400:
-            raise _Failed(response, _said(response))
+            raise Failed(response, _said(response))
         if response.status >= 300:
             there = shown(response.headers.get("Location", ""))
             raise Refused(

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,28 @@ def explained(result: Result) -> str:
     (line,) = result.stderr.splitlines()
     assert line.startswith("pizza: ")
     return line
+
+
+def test_a_run_goes_out_and_comes_in(
+    workspace: Workspace, workers: Workers, sweep_file: Path, tmp_path: Path
+) -> None:
+    assert pizza(workspace, "sweep", sweep_file, "--goldset", "gold").exit_code == 0
+    out = tmp_path / "given.run"
+    sent = pizza(workspace, "export", "run", "Given", "--out", out, "--format", "trec")
+    assert re.fullmatch(rf"{out}: 6 queries, \d+ hits\n", sent.stdout)
+    read = pizza(workspace, "import-run", "trec", out, "--goldset", "gold", "--name", "theirs")
+    assert read.exit_code == 0, read.output
+    first, *scores = read.stdout.splitlines()
+    assert re.fullmatch(r"run theirs \(\w{12}\): 6 queries", first)
+    assert scores[0].startswith("    R@5 ")
+    assert " hits: " in read.stderr
+    assert " by position" in read.stderr
+    sweep_file.write_text(f"{SWEEP}\nvariants: {{theirs: {{run: theirs}}}}")
+    done = pizza(workspace, "sweep", sweep_file, "--goldset", "gold")
+    assert done.exit_code == 0, done.output
+    assert "theirs" in done.stdout.splitlines()
+    plan = pizza(workspace, "sweep", sweep_file, "--goldset", "gold", "--plan")
+    assert plan.stdout.startswith("3 variants from ")
 
 
 @pytest.fixture
@@ -159,6 +182,10 @@ def test_unknown_names_list_the_known_ones(
         ["import", "beir", ".", "--name", "x", "--option", "split"],
         ["import", "beir", ".", "--name", "x", "--option", "colour=red"],
         ["sweep", "nowhere.yaml", "--goldset", "gold"],
+        ["import-run", "trec", "nowhere", "--goldset", "gold", "--name", "x"],
+        ["import-run", "beir", ".", "--goldset", "gold", "--name", "x"],
+        ["import-run", "trec", ".", "--goldset", "gold", "--name", "x", "--option", "chunks"],
+        ["export", "run", "nobody", "--out", "x"],
         ["export", "goldset", "gold", "--out", "no/such/folder/x.jsonl"],
         ["export", "goldset", "gold", "--out", "x", "--format", "csv"],
     ],
