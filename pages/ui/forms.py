@@ -72,7 +72,12 @@ OFFERED: Mapping[str, Sequence[Any]] = {
         *("FastEmbed", "Voyage", "Cohere", "Gemini", "OpenAI"),
     ],
     "fuse": ["RRF", {"RRF": {"k": 0, "weights": [0.5, 0.5]}}, "Weighted"],
-    "rerank": [None, {"Rescore": {"late": 0}}, "Rescore", "MaxSim", "CrossEncoder"],
+    "rerank": [
+        None,
+        {"Rescore": {"late": 0}},
+        *("Rescore", "MaxSim", "CrossEncoder"),
+        *("VoyageRerank", "CohereRerank", "Pointwise", "Listwise"),
+    ],
 }
 
 
@@ -243,7 +248,8 @@ def _widget(cls: type[Stage[Any]], field: "dataclasses.Field[Any]", key: str, no
         written = now if isinstance(now, str) else "" if now is None else json.dumps(now)
         return scalar(st.text_input(field.name, value=written, key=key) or "", field.default)
     if isinstance(hint, types.UnionType):
-        return st.number_input(field.name, value=now, step=1, key=key)
+        step = 0.1 if float in get_args(hint) else 1
+        return st.number_input(field.name, value=now, step=step, key=key)
     return st.number_input(field.name, value=now, key=key)
 
 

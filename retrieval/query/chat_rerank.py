@@ -13,7 +13,7 @@ from retrieval.query.as_data import fenced, filled, lacks, mark_of, warning
 from retrieval.query.judged import Judged
 from retrieval.query.paid import PaidReranker
 from retrieval.runtime import Made, Runtime
-from retrieval.stage import full, require
+from retrieval.stage import full, lines, require
 from retrieval.types import Candidates, Queries, digest
 
 TAGS = 20
@@ -30,7 +30,7 @@ class ChatReranker(PaidReranker):
     """
 
     model: ChatModel = chat_model()
-    prompt: str = ""
+    prompt: str = lines("")
     max_tokens: int = 300
     product: ClassVar[type[Candidates]] = Judged
     needs: ClassVar[tuple[str, ...]]

@@ -22,7 +22,7 @@ from retrieval.query.judged import Judged, Repairs
 from retrieval.query.paid import Prospect, Share
 from retrieval.query.rerank import reordered
 from retrieval.runtime import Runtime
-from retrieval.stage import require
+from retrieval.stage import lines, require
 from retrieval.types import Candidates, Chunks, Corpus, Int32, Queries
 
 PROMPT = """Rank the {n} passages below by how well each answers the query, the best first.
@@ -59,7 +59,7 @@ class Listwise(ChatReranker):
     """
 
     top_n: int = 50
-    prompt: str = PROMPT
+    prompt: str = lines(PROMPT)
     window: int = 20
     stride: int = 10
     needs: ClassVar[tuple[str, ...]] = ("query", "passages")

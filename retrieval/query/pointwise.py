@@ -15,7 +15,7 @@ from retrieval.query.judged import Judged
 from retrieval.query.pairs import Pairs
 from retrieval.query.rerank import reordered
 from retrieval.runtime import Runtime
-from retrieval.stage import require
+from retrieval.stage import lines, require
 from retrieval.types import Candidates, Chunks, Corpus, Queries
 
 PROMPT = """How well does the passage answer the query? Grade it with a whole number from 0 (it \
@@ -41,7 +41,7 @@ class Pointwise(ChatReranker):
     """
 
     top_n: int = 20
-    prompt: str = PROMPT
+    prompt: str = lines(PROMPT)
     max_tokens: int = 100
     most: int = 3
     needs: ClassVar[tuple[str, ...]] = ("query", "passage")

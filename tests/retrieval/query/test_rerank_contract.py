@@ -31,13 +31,13 @@ FOLDER = tempfile.TemporaryDirectory()
 RERANKERS: list[Reranker] = [
     HashedRescore(),
     HashedMaxSim(),
+    CrossEncoder(model="tiny"),
     VoyageRerank(),
     CohereRerank(),
     CrossEncoder(model="tiny", folder=str(tiny.cross_encoder(Path(FOLDER.name)))),
     Pointwise(),
     Listwise(model=OpenAIChat(), window=3, stride=2),
 ]
-each = pytest.mark.parametrize("reranker", RERANKERS, ids=lambda r: type(r).__name__)
 
 WORDS = ["dough", "rests", "night", "steel", "heat", "cheese", "basil", "salt", "oven", "bake"]
 TEXTS = [" ".join(WORDS[(i * k) % 10] for k in range(1, 5)) for i in range(14)]
@@ -51,6 +51,15 @@ def reading(vendors: Vendors) -> None:
     vendors.says = read
 
 
+@pytest.fixture(params=RERANKERS, ids=lambda r: type(r).__name__)
+def reranker(request: pytest.FixtureRequest, tmp_path: Path) -> Reranker:
+    """Each in turn; the cross-encoder with its files."""
+    if isinstance(request.param, CrossEncoder):
+        return replace(request.param, folder=str(tiny.cross_encoder(tmp_path / "tiny")))
+    found: Reranker = request.param
+    return found
+
+
 def search(reranker: Reranker | None, rt: Runtime, corpus: Corpus = CORPUS) -> Candidates:
     pipeline = replace(BASE, rerank=reranker)
     return pipeline.search(pipeline.ingest(corpus, rt), QUERIES, rt).value
@@ -61,7 +70,6 @@ def test_every_reranker_has_its_row() -> None:
         assert any(isinstance(r, cls) for r in RERANKERS), cls.__name__
 
 
-@each
 @pytest.mark.parametrize("top_n", [1, 3, 12, 150])
 def test_the_first_are_ordered_and_no_candidate_is_lost(reranker: Reranker, top_n: int) -> None:
     before = search(None, Runtime())
@@ -75,7 +83,6 @@ def test_the_first_are_ordered_and_no_candidate_is_lost(reranker: Reranker, top_
         assert (np.diff(scores[there]) <= 0).all()
 
 
-@each
 def test_only_the_first_are_looked_at(vendors: Vendors, reranker: Reranker) -> None:
     before = search(None, Runtime())
     search(replace(reranker, top_n=2), Runtime())
@@ -87,7 +94,6 @@ def test_only_the_first_are_looked_at(vendors: Vendors, reranker: Reranker) -> N
             assert (text in sent) == shown, chunk
 
 
-@each
 def test_it_is_deterministic_and_a_second_run_calls_nobody(
     vendors: Vendors, workspace: Workspace, reranker: Reranker
 ) -> None:
@@ -101,7 +107,6 @@ def test_it_is_deterministic_and_a_second_run_calls_nobody(
         assert other.scores.tolist() == first.scores.tolist()
 
 
-@each
 def test_nothing_is_reranked(vendors: Vendors, reranker: Reranker) -> None:
     assert (search(reranker, Runtime(), Corpus(())).ids == -1).all()
     pipeline, rt = replace(BASE, rerank=reranker), Runtime()
@@ -110,7 +115,6 @@ def test_nothing_is_reranked(vendors: Vendors, reranker: Reranker) -> None:
     assert vendors.requests == []
 
 
-@each
 def test_it_comes_back_from_its_spec_and_is_part_of_the_key(reranker: Reranker) -> None:
     if type(reranker) in SLOTS["rerank"]:
         pipeline = replace(BASE, embed=Pipeline().embed, rerank=reranker)
