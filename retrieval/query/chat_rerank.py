@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 from retrieval.errors import SpecError
@@ -76,7 +77,7 @@ class ChatReranker(PaidReranker):
     @property
     def words(self) -> int:
         """Return the tokens of a prompt but for query and passages, for plans."""
-        return count_tokens(self.template) + count_tokens(warning("0" * 8)) + 2 * TAGS
+        return _length(self.template) + _length(warning("0" * 8)) + 2 * TAGS
 
     def writer(self, check: Callable[[str], object], expected: int) -> Writer:
         """Return who answers, an answer of so many tokens, checked so."""
@@ -92,3 +93,8 @@ class ChatReranker(PaidReranker):
         return Prompt(
             filled(self.template, values), system=warning(mark), max_tokens=self.max_tokens
         )
+
+
+@cache
+def _length(text: str) -> int:
+    return count_tokens(text)

@@ -106,23 +106,26 @@ class Listwise(ChatReranker):
 
     def outlay(self, prospect: Prospect, seen: set[str], rt: Runtime) -> Outlay:
         """Say what the windows take; kept are those up to a query's first without an answer."""
+        if prospect.pool is None:
+            return self.estimated(prospect, set(), rt)
         new, old = Share(), Share()
-        for query, (texts, answered) in self._foreseen(prospect, rt).items():
+        for query, (texts, answered) in self._foreseen(prospect, prospect.pool, rt).items():
             windows, length = self.windows(len(texts)), count_tokens(query)
             done = len(windows) if prospect.made else answered
             for share, own in ((new, windows[done:]), (old, windows[:done])):
-                calls, usage = self._taken(length, texts, own)
-                share.add(calls, round(len(texts) * len(own) / max(len(windows), 1)), usage)
-        return self.planned(new, old, prospect, rt)
+                share_of_texts = round(len(texts) * len(own) / max(len(windows), 1))
+                share.add(share_of_texts, *self._taken(length, texts, own))
+        return self.planned(new, old, rt)
 
-    def _foreseen(self, prospect: Prospect, rt: Runtime) -> dict[str, tuple[list[int], int]]:
+    def _foreseen(
+        self, prospect: Prospect, pool: Candidates, rt: Runtime
+    ) -> dict[str, tuple[list[int], int]]:
         """Return for each distinct query its candidates' tokens, and how many windows are kept."""
-        if prospect.pool is None:
-            asked = prospect.pairs(self.top_n).items()
-            return {query: (list(own.values()), 0) for query, own in asked}
-        top = prospect.pool.top(self.top_n).ids
+        top = pool.top(self.top_n).ids
         slide = Slide(self, prospect.corpus, prospect.chunks, prospect.queries, top)
-        read = slide.through(lambda writer, asked: writer.kept([name for name, _ in asked], rt))
+        read: Sequence[Sequence[Permutation]] = [()] * len(slide.orders)
+        if not prospect.made:
+            read = slide.through(lambda writer, asked: writer.kept([name for name, _ in asked], rt))
         tokens = prospect.tokens.tolist()
         rows = zip(prospect.queries.texts, slide.orders, read, strict=True)
         return {query: ([tokens[c] for c in order], len(own)) for query, order, own in rows}

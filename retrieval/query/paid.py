@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from retrieval.cost import Outlay, Usage, cost, price_of, read_prices
 from retrieval.ingest.tokens import count_tokens
@@ -30,14 +30,14 @@ class Prospect:
     depth: int
     made: bool
 
-    def pairs(self, top_n: int) -> dict[str, dict[str, int]]:
+    @property
+    def distinct(self) -> list[str]:
+        """Return the queries, each once."""
+        return list(dict.fromkeys(self.queries.texts))
+
+    def pairs(self, pool: Candidates, top_n: int) -> dict[str, dict[str, int]]:
         """Return for each distinct query its first candidates by name, each with its tokens."""
-        if self.pool is None:
-            mean = round(float(self.tokens.mean())) if len(self.tokens) else 0
-            n = min(top_n, self.depth, len(self.tokens))
-            return {q: {f"{self.key} {q} {i}": mean for i in range(n)} for q in self.queries.texts}
-        ids = self.pool.top(top_n).ids
-        pairs = Pairs(self.corpus, self.chunks, self.queries.texts, ids)
+        pairs = Pairs(self.corpus, self.chunks, self.queries.texts, pool.top(top_n).ids)
         tokens = self.tokens.tolist()
         found = pairs.by_query().items()
         return {query: {name: tokens[c] for name, c in own.items()} for query, own in found}
@@ -47,15 +47,15 @@ class Prospect:
 class Share:
     """A part of the work: the new, or what is kept from before."""
 
-    calls: int = 0
     texts: int = 0
+    calls: int = 0
     usage: Usage = Usage()
 
-    def add(self, calls: int, texts: int, usage: Usage) -> None:
-        """Count more of it."""
-        self.calls += calls
-        self.texts += texts
-        self.usage += usage
+    def add(self, texts: int, calls: int, usage: Usage, times: int = 1) -> None:
+        """Count more of it, as often as that."""
+        self.texts += texts * times
+        self.calls += calls * times
+        self.usage += Usage(*(getattr(usage, f.name) * times for f in fields(Usage)))
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,9 @@ class PaidReranker(Reranker):
 
         `seen` are the pairs that were counted before, for another variant say; it grows.
         """
-        asked = prospect.pairs(self.top_n)
+        if prospect.pool is None:
+            return self.estimated(prospect, seen, rt)
+        asked = prospect.pairs(prospect.pool, self.top_n)
         names = [name for own in asked.values() for name in own]
         kept = {*names} if prospect.made else self.kept(names, rt)
         new, old = Share(), Share()
@@ -95,11 +97,25 @@ class PaidReranker(Reranker):
             length = count_tokens(query) if fresh else 0
             for share, there in ((new, False), (old, True)):
                 texts = [tokens for name, tokens in fresh.items() if (name in kept) == there]
-                calls, usage = self.takes(length, texts)
-                share.add(calls, len(texts), usage)
-        return self.planned(new, old, prospect, rt)
+                if texts:
+                    share.add(len(texts), *self.takes(length, texts))
+        return self.planned(new, old, rt)
 
-    def planned(self, new: Share, old: Share, prospect: Prospect, rt: Runtime) -> Outlay:
+    def estimated(self, prospect: Prospect, seen: set[str], rt: Runtime) -> Outlay:
+        """Estimate from queries and chunks of mean length; `seen` are the places counted before."""
+        queries = prospect.distinct
+        n = min(self.top_n, prospect.depth, len(prospect.tokens))
+        places = {f"{prospect.key} {place}" for place in range(n)} - seen
+        seen.update(places)
+        each = round(float(prospect.tokens.mean())) if n else 0
+        length = round(sum(map(count_tokens, queries)) / max(len(queries), 1))
+        calls, usage = self.takes(length, [each] * len(places))
+        share = Share()
+        share.add(len(places), calls, usage, len(queries))
+        new, old = (Share(), share) if prospect.made else (share, Share())
+        return replace(self.planned(new, old, rt), estimated=new.texts > 0)
+
+    def planned(self, new: Share, old: Share, rt: Runtime) -> Outlay:
         """Price both shares."""
         price = price_of(self.payee, read_prices(rt.workspace.path) if rt.workspace else {})
         return Outlay(
@@ -111,5 +127,4 @@ class PaidReranker(Reranker):
             kept_tokens=old.usage.tokens,
             kept_usd=cost(old.usage, price),
             searches=new.usage.searches,
-            estimated=prospect.pool is None and new.texts > 0,
         )

@@ -259,6 +259,36 @@ def test_a_table_of_synonyms_is_typed_in_the_form(opened, tmp_path):
     assert test.metric[0].value == "24"
 
 
+def test_rerankers_that_are_paid_are_made_in_the_form_and_planned(opened, tmp_path, monkeypatch):
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    sample.load(open_workspace(tmp_path))
+    test = opened("pages/sweep.py", tmp_path)
+    test.multiselect(key="grid-first").set_value(["BM25"])
+    test.selectbox(key="new-rerank").set_value("Listwise").run()
+    prompt = test.text_area(key="new-rerank-Listwise-prompt")
+    assert "{passages}\n\n{query}" in prompt.value
+    prompt.set_value("Which?").run()
+    assert "Listwise.prompt needs {query}" in test.error[0].value
+    test.text_area(key="new-rerank-Listwise-prompt").set_value("Sort\n{passages}\nby {query}")
+    test.selectbox(key="new-rerank-Listwise-model").set_value("OpenAIChat").run()
+    test.number_input(key="new-rerank-Listwise-model-OpenAIChat-temperature").set_value(0.3)
+    test.number_input(key="new-rerank-Listwise-window").set_value(10)
+    test.number_input(key="new-rerank-Listwise-stride").set_value(5).run()
+    test.button(key="add-rerank").click().run()
+    assert not test.exception
+    chosen = test.multiselect(key="grid-rerank").value
+    assert "OpenAIChat(model=gpt-4.1-mini, temperature=0.3)" in chosen[1]
+    test.multiselect(key="grid-rerank").set_value([*chosen, "Pointwise"]).run()
+    said = " ".join(
+        m.value for m in (*test.markdown, *test.get("html")) if "rerank" in str(m.value)
+    )
+    assert "candidates to rerank with openai/gpt-4.1-mini" in said
+    assert "an estimate until the first stages have run" in said
+    (warning,) = test.warning
+    assert "will fail\\: Anthropic needs a key; set ANTHROPIC\\_API\\_KEY in" in warning.value
+
+
 def test_the_playground_shows_what_a_query_was_rewritten_to(opened, loaded, copied, monkeypatch):
     workspace = copied(loaded)
     with Vendors() as vendors:
