@@ -214,6 +214,7 @@ def _save(result: dict[str, Any], out: Path) -> None:
 
 def _print_leaderboard(result: dict[str, Any]) -> None:
     from goldsets.evaluation.words import headline, interval, mended, ranked, verdict
+    from goldsets.outside.words import placed
 
     measures = result["measures"]
     first = measures[0]
@@ -224,6 +225,8 @@ def _print_leaderboard(result: dict[str, Any]) -> None:
         if row["name"] == result["baseline"]:
             against = "baseline"
         typer.echo(f"{row['name']}\n    {numbers}\n    {first}: {against}")
+        for fact in placed(row["placed"]) if row["placed"] else ():
+            typer.echo(f"    {fact}")
     for name, error in result["errors"].items():
         typer.echo(f"{name}\n    failed: {error}", err=True)
     tell(mended(result["variants"]))

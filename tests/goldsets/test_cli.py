@@ -52,7 +52,8 @@ def test_a_run_goes_out_and_comes_in(
     sweep_file.write_text(f"{SWEEP}\nvariants: {{theirs: {{run: theirs}}}}")
     done = pizza(workspace, "sweep", sweep_file, "--goldset", "gold")
     assert done.exit_code == 0, done.output
-    assert "theirs" in done.stdout.splitlines()
+    said = done.stdout.splitlines()
+    assert " hits: " in said[said.index("theirs") + 3]
     plan = pizza(workspace, "sweep", sweep_file, "--goldset", "gold", "--plan")
     assert plan.stdout.startswith("3 variants from ")
 
