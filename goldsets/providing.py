@@ -7,7 +7,7 @@ from importlib.metadata import version
 from retrieval.cost import FILE, Price, Usage, price_of
 from retrieval.errors import InputError
 from retrieval.providers.check import PROVIDERS, Provider, kind
-from retrieval.providers.vendor import Vendor
+from retrieval.providers.vendor import Vendor, installed
 
 Fact = tuple[bool, str]
 """Whether something is as it should be, and what it is; names stand in backticks."""
@@ -28,11 +28,14 @@ def facts(provider: Provider, secrets: Container[str] = ()) -> Iterator[Fact]:
     """
     if provider.vendor is not None:
         yield _key(provider.vendor, secrets)
-        yield _package(provider.vendor)
+        yield _package(provider.vendor.module, provider.vendor.extra)
         yield _address(provider.vendor)
-        return
-    for model in provider.models:
-        yield not model.lacking, "; ".join((f"`{model.label}`", *model.lacking))
+    elif provider.package:
+        yield _package(provider.package * installed(provider.package), provider.package)
+        yield True, "A listed model is downloaded when it is first used; any may lie in a folder"
+    else:
+        for model in provider.models:
+            yield not model.lacking, "; ".join((f"`{model.label}`", *model.lacking))
 
 
 def _key(vendor: Vendor, secrets: Container[str]) -> Fact:
@@ -46,11 +49,12 @@ def _key(vendor: Vendor, secrets: Container[str]) -> Fact:
     return False, f"No key: set {names} in the environment and start again"
 
 
-def _package(vendor: Vendor) -> Fact:
-    if vendor.module:
-        package = vendor.module.replace(".", "-")
+def _package(module: str, extra: str) -> Fact:
+    """Name a package that is installed; where it is empty, say what brings it."""
+    if module:
+        package = module.replace(".", "-")
         return True, f"Package `{package}` {version(package)}"
-    brings = f'"pizza-night[{vendor.extra}]"' if vendor.extra else "pizza-night"
+    brings = f'"pizza-night[{extra}]"' if extra else "pizza-night"
     return False, f"No package: run `pip install {brings}`"
 
 

@@ -54,24 +54,25 @@ def secrets() -> set[str]:
 
 
 def choice(provider: Provider) -> tuple[tuple[Any, str], bool]:
-    """Let a model be chosen, or typed where the server is one's own; tell whether to check it."""
-    own = bool(provider.vendor and provider.vendor.keyless and provider.vendor.base)
+    """Let a model be chosen, or typed where there are others; tell whether to check it."""
+    key = provider.name
+    models = {f"{m.label} · {kind(type(m))}": m for m in provider.models}
     by_kind = {kind(cls): cls for cls in provider.stages}
     what = ""
-    if own:
+    if provider.any_name:
         what = st.segmented_control(
-            "A model that can", list(by_kind), default="embed", required=True, key="own-kind"
+            "A model that can", list(by_kind), default="embed", required=True, key=f"kind-{key}"
         )
-    models = {f"{m.label} · {kind(type(m))}": m for m in provider.models}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if own:
-            name = st.text_input("Its name", placeholder="as the server calls it", key="own-model")
+        if what:
+            shown = by_kind[what]().label if provider.package else "as the server calls it"
+            name = st.text_input("Its name", placeholder=shown, key=f"name-{key}")
             chosen = (by_kind[what], name or "")
         else:
             start = [m.label for m in models.values()].index(provider.stages[0]().label)
-            label = st.selectbox("Model", list(models), start, key=f"model-{provider.name}")
+            label = st.selectbox("Model", list(models), start, key=f"model-{key}")
             chosen = (type(models[label]), models[label].label)
-        return chosen, st.button("Check", key=f"check-{provider.name}")
+        return chosen, st.button("Check", key=f"check-{key}")
 
 
 def ask(workspace: Workspace, cls: Any, model: str) -> tuple[bool, str]:

@@ -11,10 +11,12 @@ from retrieval.ingest.embed import Embedder
 from retrieval.providers import anthropic, cohere, gemini, openai, voyage
 from retrieval.providers.base import Asked, call, unit_vectors
 from retrieval.providers.chat import ChatModel, Prompt
+from retrieval.providers.fastembed import CrossEncoder, FastEmbed
 from retrieval.providers.local import Local, Model
 from retrieval.providers.remote import RemoteEmbedder, count_tokens
 from retrieval.providers.rerank import RemoteReranker
 from retrieval.providers.vendor import Vendor
+from retrieval.query.rerank import Reranker
 from retrieval.retry import Retry
 from retrieval.runtime import Runtime
 from retrieval.stage import Stage
@@ -36,6 +38,14 @@ class Provider:
     name: str
     vendor: Vendor | None
     stages: tuple[StageClass, ...]
+    package: str = ""
+    """What runs its models on this machine, where that is not in the core; also the extra."""
+
+    @property
+    def any_name(self) -> bool:
+        """Tell whether it has more models than we know: on a server of one's own, or a hub."""
+        own = self.vendor is not None and self.vendor.keyless and self.vendor.base
+        return bool(own or self.package)
 
     @property
     def models(self) -> Iterator[Stage[Any]]:
@@ -52,12 +62,13 @@ PROVIDERS = (
         "OpenAI, or a server that speaks its API", openai.VENDOR, (openai.OpenAI, openai.OpenAIChat)
     ),
     Provider("On this machine", None, (Local,)),
+    Provider("fastembed, on this machine", None, (FastEmbed, CrossEncoder), "fastembed"),
 )
 
 
 def kind(cls: StageClass) -> str:
     """Say what a stage asks its models for."""
-    kinds = {Embedder: "embed", RemoteReranker: "rerank", ChatModel: "chat"}
+    kinds = {Embedder: "embed", Reranker: "rerank", ChatModel: "chat"}
     return next(name for base, name in kinds.items() if issubclass(cls, base))
 
 
@@ -67,7 +78,7 @@ def known(cls: StageClass) -> tuple[str, ...]:
         return tuple(cls.widths)
     if issubclass(cls, RemoteReranker | ChatModel):
         return cls.known
-    return get_args(Model)
+    return get_args(Model) if cls is Local else (cls().label,)
 
 
 def made(cls: StageClass, model: str) -> Stage[Any]:
@@ -87,6 +98,7 @@ def check(model: Stage[Any], rt: Runtime) -> str:
     Raises:
         ProviderError: the vendor failed; tried once, in seconds.
         MissingExtra: its package is not installed.
+        MissingModel: it is none of a vendor, and not on this machine.
         OverBudget: the call would pass a budget.
         SpecError: it is no model.
     """
@@ -103,6 +115,12 @@ def _answer(model: Stage[Any], rt: Runtime) -> str:
             return f"gave a text the score {model.ask(TEXT, [TEXT], rt)[0]:.2f}"
         case ChatModel():
             return f"wrote {model.write(ASK, rt)[:SHOWN]!r}"
+        case CrossEncoder():
+            model.source.need_no_download()
+            return f"gave a text the score {model.score([(TEXT, TEXT)], 1)[0]:.2f}"
+        case FastEmbed():
+            model.source.need_no_download()
+            return f"gave a vector of {model.embed_batch([TEXT], 'query').shape[1]:,} numbers"
         case Embedder():
             return f"gave a vector of {model.embed_batch([TEXT], 'query').shape[1]:,} numbers"
     raise SpecError(f"{model!r} is no model that can be checked")

@@ -159,7 +159,7 @@ class CrossEncoder(Reranker):
         for start in range(0, len(order), self.batch):
             batch = order[start : start + self.batch]
             rt.progress(f"Rerank with {self.model}", start, len(order))
-            scores = self._score([new[name] for name in batch], max(1, rt.processes))
+            scores = self.score([new[name] for name in batch], max(1, rt.processes))
             judged = dict(zip(batch, scores, strict=True))
             if rt.workspace:
                 store.keep(rt.workspace, judge, judged)
@@ -167,7 +167,8 @@ class CrossEncoder(Reranker):
         shares = {name: float(np.exp(-np.logaddexp(0, -score))) for name, score in found.items()}
         return reordered(pool, pairs.values(shares))
 
-    def _score(self, pairs: list[tuple[str, str]], threads: int) -> list[float]:
+    def score(self, pairs: list[tuple[str, str]], threads: int) -> list[float]:
+        """Return what the network gives each pair of a query and a text."""
         model = self.source.loaded(threads)
         with self.source.in_a_sentence():
             scores = [float(s) for s in model.rerank_pairs(pairs, batch_size=self.batch)]

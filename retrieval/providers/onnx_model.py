@@ -78,6 +78,22 @@ class OnnxModel:
         """
         return _loaded(self, self.identity, threads)
 
+    def need_no_download(self) -> None:
+        """Look whether the model is on this machine.
+
+        Raises:
+            MissingModel: it would be downloaded first.
+        """
+        if self.files() or not self.listed():
+            return
+        try:
+            self._class(self.model, cache_dir=str(_cache()), local_files_only=True, lazy_load=True)
+        except ValueError:
+            raise MissingModel(
+                f"the model {self.model} is not on this machine (looked in {_cache()}); it is"
+                " downloaded when a sweep first needs it"
+            ) from None
+
     def listed(self) -> Mapping[str, Any] | None:
         """Return what fastembed knows of the model; None for another that lies in a folder.
 

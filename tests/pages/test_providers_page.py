@@ -69,7 +69,7 @@ def test_a_model_of_ones_own_server_is_typed(opened, vendors, tmp_path):
     name = "OpenAI, or a server that speaks its API"
     press(test, name)
     assert "OpenAI needs a model" in test.error[0].value
-    test.text_input(key="own-model").set_value("tiny").run()
+    test.text_input(key=f"name-{name}").set_value("tiny").run()
     press(test, name)
     assert "tiny gave a vector of 8 numbers" in test.success[0].value
     assert vendors.requests[0].body["model"] == "tiny"
@@ -88,3 +88,12 @@ def test_prices_show_what_is_unverified_and_what_is_ones_own(opened, vendors, tm
     (error,) = test.error
     assert "is not JSON" in error.value
     assert "cohere/rerank-v3.5" in set(test.dataframe[0].value["Model"])
+
+
+def test_a_model_of_fastembed_is_typed_and_not_downloaded(opened, vendors, tmp_path, monkeypatch):
+    monkeypatch.setenv("FASTEMBED_CACHE_PATH", str(tmp_path / "none"))
+    test = opened("pages/providers.py", tmp_path)
+    name = "fastembed, on this machine"
+    test.text_input(key=f"name-{name}").set_value("BAAI/bge-small-en-v1.5").run()
+    press(test, name)
+    assert "is not on this machine" in test.error[0].value

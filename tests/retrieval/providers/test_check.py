@@ -1,6 +1,7 @@
 """One tiny call tells whether a model answers."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from retrieval.errors import (
     BadAnswer,
     MissingKey,
+    MissingModel,
     OverBudget,
     RateLimited,
     Refused,
@@ -18,6 +20,7 @@ from retrieval.prices import PRICES
 from retrieval.providers import check as module
 from retrieval.providers.check import PROVIDERS, check, kind, known, made
 from retrieval.providers.cohere import CohereRerank
+from retrieval.providers.fastembed import CrossEncoder, FastEmbed
 from retrieval.providers.local import Local
 from retrieval.providers.openai import OpenAI, OpenAIChat
 from retrieval.providers.voyage import Voyage
@@ -25,6 +28,7 @@ from retrieval.retry import Retry
 from retrieval.runtime import Runtime
 from retrieval.stage import Stage
 from retrieval.store import Workspace, ledger
+from tests.retrieval.providers import tiny
 from tests.retrieval.providers.stub import KEY, Vendors
 
 DEFAULTS = [cls() for provider in PROVIDERS if provider.vendor for cls in provider.stages]
@@ -122,6 +126,22 @@ def test_without_a_key_nothing_is_sent(
 def test_a_model_on_this_machine_is_asked_without_the_ledger(workspace: Workspace) -> None:
     assert check(Local(), Runtime(workspace)).startswith("gave a vector of 512 numbers, in ")
     assert ledger.calls(workspace) == []
+
+
+@pytest.mark.parametrize("model", [FastEmbed(), CrossEncoder()])
+def test_a_model_that_would_be_downloaded_is_not(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Any
+) -> None:
+    monkeypatch.setenv("FASTEMBED_CACHE_PATH", str(tmp_path))
+    with pytest.raises(MissingModel, match=f"{model.model} is not on this machine .looked in"):
+        check(model, Runtime(workspace))
+
+
+def test_a_model_in_a_folder_is_asked(workspace: Workspace, tmp_path: Path) -> None:
+    own = FastEmbed("ours", str(tiny.embedder(tmp_path / "e")), pooling="mean")
+    assert check(own, Runtime(workspace)).startswith("gave a vector of 6 numbers, in ")
+    judge = CrossEncoder(model="ours", folder=str(tiny.cross_encoder(tmp_path / "c")))
+    assert check(judge, Runtime(workspace)).startswith("gave a text the score ")
 
 
 def test_what_is_no_model_cannot_be_checked(workspace: Workspace) -> None:

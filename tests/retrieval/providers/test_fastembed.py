@@ -252,13 +252,13 @@ def test_no_pair_is_judged_twice(
     tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged: list[int] = []
-    real = CrossEncoder._score
+    real = CrossEncoder.score
 
     def counted(self: CrossEncoder, pairs: list[tuple[str, str]], threads: int) -> list[float]:
         judged.append(len(pairs))
         return real(self, pairs, threads)
 
-    monkeypatch.setattr(CrossEncoder, "_score", counted)
+    monkeypatch.setattr(CrossEncoder, "score", counted)
     stage = CrossEncoder(2, "mine", str(tiny.cross_encoder(tmp_path / "mine")))
     stage.apply(CORPUS, CHUNKS, QUERIES, POOL, Runtime(workspace))
     assert sum(judged) == 6
