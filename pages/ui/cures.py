@@ -56,7 +56,7 @@ def show(workspace: Workspace, found: Diagnosis, run: Run) -> None:
     if job is not None:
         work.progress(workspace, job.id, "changes")
     for n, (suggestion, row) in enumerate(zip(suggestions, rows, strict=True)):
-        with st.container(border=True):
+        with st.container(border=True, key=f"cure-{n}"):
             _one(workspace, found, suggestion, row, n, waiting)
 
     for trial in trying.other_trials(workspace, scene, base, suggestions):
