@@ -6,8 +6,9 @@ Offsets are half-open `[start, end)` indices of Unicode code points into `Docume
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,6 +197,10 @@ class Candidates:
     def depth(self) -> int:
         """Return K, the number of places a query."""
         return int(self.ids.shape[1])
+
+    def only(self, queries: Int32 | Int64) -> Self:
+        """Return the lists of some queries (rows), in that order."""
+        return replace(self, **{f.name: getattr(self, f.name)[queries] for f in fields(self)})
 
     def top(self, k: int) -> "Candidates":
         """Cut the ranking at k."""

@@ -155,8 +155,7 @@ def _through(trail: Trail, rows: Int64, pipeline: Pipeline) -> Bool | None:
 
 def _lists(trail: Trail, rows: Int64, made: Made[Candidates]) -> Candidates:
     """Return each piece's list: that of its query."""
-    query = trail.board.anchored.query[rows]
-    return Candidates(made.value.ids[query], made.value.scores[query])
+    return made.value.only(trail.board.anchored.query[rows])
 
 
 def _asked(trail: Trail, rows: Int64) -> Made[Queries]:

@@ -18,10 +18,13 @@ from goldsets.evidence import Status
 from retrieval.query.assemble import Assembled, Context
 from retrieval.query.lexical import BM25
 from retrieval.query.passages import Reason
-from retrieval.query.shingles import shingles
+from retrieval.query.shingles import UInt64, shingles
 
 SAME_WORDS = 0.5
 """The share of the evidence's shingles from which another passage says the same."""
+
+BY_CHANCE = 2
+"""Shingles that it may have in common without saying so; unless there are no more."""
 
 LOOKED_AT = 20
 """Places of the context in which such a passage is looked for."""
@@ -56,8 +59,12 @@ class Clues:
         """Return the ranks in each first stage, not cut at the pool, of what is to be ranked."""
         t = self.trail
         rows = t.lost[(t.searched[t.lost] >= t.measure.share) & (t.ranked[t.lost] >= t.k)]
-        depth = max(DEEP, 2 * t.pipeline.pool) if searches_free(t) else 0
-        return dict(zip(rows.tolist(), t.deep(rows, depth).T.tolist(), strict=True))
+        return dict(zip(rows.tolist(), t.deep(rows, self.depth).T.tolist(), strict=True))
+
+    @property
+    def depth(self) -> int:
+        """Return how many places of a first stage's list are looked at."""
+        return max(DEEP, 2 * self.trail.pipeline.pool) if searches_free(self.trail) else 0
 
     @cached_property
     def said(self) -> Mapping[int, Suspect]:
@@ -72,12 +79,18 @@ class Clues:
         found = {}
         for row, own in zip(rows, every, strict=False):
             for place, chunk in unjudged[row]:
-                share = np.isin(own, of_chunk[chunk]).sum() / len(own)
-                if share >= SAME_WORDS:
+                if share := _said(own, of_chunk[chunk]):
                     detail = f"the passage at rank {place + 1} has {share:.0%} of its words"
                     found[row] = Suspect(Cause.PROBABLY_UNLABELLED, detail, instead=chunk)
                     break
         return found
+
+
+def _said(evidence: UInt64, passage: UInt64) -> float:
+    """Return the share of the evidence's shingles that a passage has, 0 if that may be chance."""
+    common = len(np.intersect1d(evidence, passage, assume_unique=True))
+    share = common / len(evidence)
+    return share if share == 1 or (share >= SAME_WORDS and common > BY_CHANCE) else 0.0
 
 
 def suspects(trail: Trail) -> dict[int, list[Suspect]]:
@@ -238,6 +251,8 @@ def meaning_of(t: Trail) -> list[str]:
 def _places(clues: Clues, row: int) -> str:
     """Say where each first stage ranks a piece when nothing cuts its list."""
     t = clues.trail
+    depth, chunks = max(clues.depth, t.pipeline.pool), len(t.steps.index.chunks.value)
+    nowhere = "nowhere" if depth >= chunks else f"not among its first {depth:,}"
     said = []
     for stage, name, rank in zip(t.pipeline.first, t.firsts, clues.deep[row], strict=True):
         if rank < NEVER:
@@ -245,7 +260,7 @@ def _places(clues: Clues, row: int) -> str:
         elif isinstance(stage, BM25) and not (t.steps.rewritten or _shares_a_term(t, stage, row)):
             said.append(f"{name} shares no term with it")
         else:
-            said.append(f"{name} has it nowhere")
+            said.append(f"{name} has it {nowhere}")
     return "; ".join(said)
 
 

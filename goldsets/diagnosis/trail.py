@@ -205,12 +205,25 @@ class Trail:
         return np.searchsorted(here, rows)
 
     def only(self, queries: Int32 | Int64, pipeline: Pipeline | None = None) -> "Trail":
-        """Trail some of the queries (rows) anew, through another pipeline if given; keep nothing.
+        """Return the trail of some of the queries (rows, ascending); nothing is kept.
 
-        Its evidence is that of the queries, in the same order.
+        Its evidence is that of the queries, in the same order. Through another pipeline they are
+        trailed anew.
         """
         board = self.board.only(queries)
-        return trail(board, pipeline or self.pipeline, self.measure, passing=True)
+        if pipeline is not None:
+            return trail(board, pipeline, self.measure, passing=True)
+        steps, rt = self.steps, self.board.rt
+
+        def of(made: Made[Candidates]) -> Made[Candidates]:
+            return rt.given(made.value.only(queries), made.key, passing=True)
+
+        pool, reranked, context = map(of, (steps.pool, steps.reranked, steps.context))
+        found, written = tuple(map(of, steps.found)), self._written(queries)
+        some = Steps(steps.index, found, pool, reranked, context, written)
+        rows = np.flatnonzero(np.isin(self.board.anchored.query, queries))
+        ranks, target = self.ranks[:, rows], board.target(steps.index)
+        return Trail(board, self.pipeline, self.measure, some, target, self.boxes, ranks)
 
 
 def trail(board: Board, pipeline: Pipeline, measure: Measure, *, passing: bool = False) -> Trail:

@@ -199,6 +199,22 @@ def test_chunks_that_overlap_are_followed_by_those_that_were_ranked() -> None:
     assert (loss.cause, loss.verified) == (Cause.CAP_CUT, True)
 
 
+@pytest.mark.parametrize(
+    ("other", "cause"),
+    [("door", Cause.PROBABLY_UNLABELLED), ("sea", Cause.LEXICAL_MISS)],
+)
+def test_some_words_in_a_row_may_be_chance(other: str, cause: Cause) -> None:
+    """Of six words all have to be there: four in a row are no answer."""
+    text = "tin on the shelf by the door cup"
+    quote = Evidence.of("d1", text, 4, 28)
+    assert quote.exact == "on the shelf by the door"
+    near = f"tin cup, tin cup: on the shelf by the {other}"
+    documents = corpus_of(near, text, "dough", "steel", "heat")
+    board = Board(gold_of([Query("q", "tin cup")], {"q": [quote]}), documents, Runtime())
+    (loss,) = diagnose(trail(board, Pipeline(), Measure("R", 1))).losses
+    assert loss.cause is cause
+
+
 def test_what_a_guess_would_need_besides_is_left_open() -> None:
     """Without the filter it is still found by no word."""
     filtered = replace(WORDS, filter=(Equals("year", 2023),))

@@ -223,8 +223,11 @@ def test_some_queries_are_trailed_as_among_all(t: Trail, data: st.DataObject) ->
     some = np.array(
         sorted(data.draw(st.sets(st.sampled_from(every)) if every else st.just(set()))), np.int64
     )
-    part = t.only(some)
+    part = t.only(some, data.draw(st.sampled_from([None, t.pipeline])))
     rows = np.flatnonzero(np.isin(t.board.anchored.query, some))
+    assert part.steps.context.value.ids.tolist() == (
+        t.steps.context.value.only(some).ids[:, : part.steps.context.value.depth].tolist()
+    )
     assert part.boxes == t.boxes
     assert part.ranks.tolist() == t.ranks[:, rows].tolist()
     assert rows[part.lost].tolist() == [r for r in t.lost.tolist() if r in rows]
