@@ -15,6 +15,8 @@ ENDS = {PDF: ".pdf", DOCX: ".docx", XLSX: ".xlsx", ZIP: ".zip", NOTEBOOK: ".ipyn
 """How a file is named whose media type says little."""
 PAGE_END = "\f"
 """What ends a page in the text of a PDF."""
+HEADING_MARK = "\u2001"
+"""White space that no page has: as many as a heading's level stand before its line."""
 LANGUAGES = {
     "assembly": "asm s",
     "c": "c h",

@@ -1,20 +1,23 @@
-"""PDF, by pypdf: the text of every page, each ended by a form feed."""
+"""PDF, by pypdf: the text of every page, each ended by a form feed, its headings marked."""
 
 import io
 import logging
+import re
 
 from pypdf import PdfReader
 from pypdf.errors import DependencyError
 
 from retrieval.errors import InputError
 from retrieval.ingest.convert import Converted
-from retrieval.ingest.media import PAGE_END
+from retrieval.ingest.convert.outline import headed, outline
+from retrieval.ingest.media import HEADING_MARK, PAGE_END
 
 PAGES = 5_000
+MARKS = re.compile(f"[{PAGE_END}{HEADING_MARK}]")
 
 
 def convert(data: bytes, _: str) -> Converted:
-    """Read every page's text, and the title.
+    """Read every page's text, the outline and the title.
 
     Raises:
         InputError: it is encrypted, has too many pages, or is scanned without text.
@@ -25,11 +28,13 @@ def convert(data: bytes, _: str) -> Converted:
         raise InputError("encrypted; save it without its password")
     if len(reader.pages) > PAGES:
         raise InputError(f"more than {PAGES:,} pages; split it")
-    pages = [page.extract_text().replace(PAGE_END, " ") for page in reader.pages]
+    headings = outline(reader)
+    pages = [MARKS.sub(" ", page.extract_text()) for page in reader.pages]
     if not any(p.strip() for p in pages):
         raise InputError("no text in it (scanned pages?); make it searchable (OCR) first")
     about = {"pages": len(pages)}
-    return Converted("".join(f"{p.strip()}\n{PAGE_END}" for p in pages), _title(reader), about)
+    marked = (headed(p.strip(), headings.get(i, ())) for i, p in enumerate(pages))
+    return Converted("".join(f"{p}\n{PAGE_END}" for p in marked), _title(reader), about)
 
 
 def _opens(reader: PdfReader) -> bool:

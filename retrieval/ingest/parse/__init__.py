@@ -111,7 +111,7 @@ class Described:
 class Blocks(Stage[Structure]):
     """Find blocks by the document's media type; what has none is paragraphs."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
     product: ClassVar[type[Structure]] = Structure
 
     def apply(self, corpus: Corpus, rt: Runtime) -> Structure:

@@ -84,6 +84,8 @@ TEXTS = {
     "long-fence": "```\n" + "line of code here\n" * 90 + "```\n\nafter\n",
     "long-row": "| a | b |\n|---|---|\n| " + "cell " * 300 + "| c |\n",
     "open-fence": f"text\n\n```\n{PROSE}",
+    "pages": f"\u2001One\ntext\n\f\u2001\u2001Two\n{PROSE}\f \u2001\n\u2001Three\n\f",
+    "elements": f'<Tabs>\n    <Tab a="b"\n      c={{1}}>\n    # In\n\n    {PROSE}\n    </Tab>\n</Tabs>\n',
     "headings": "# One\n## Two\n### Three\n\nFour\n====\n\n## Five\n",
     "dots": "." * 3_000 + " end. " + "?!" * 500,
     "indented": "    code\n\n\tmore\n\n  text  \n" * 9,
@@ -147,6 +149,11 @@ def test_every_chunker_is_held_to_the_contract() -> None:
 @pytest.mark.parametrize("chunker", CHUNKER, ids=repr)
 def test_contract(chunker: Chunker, name: str) -> None:
     check(chunker, TEXTS[name], "text/markdown")
+
+
+@pytest.mark.parametrize("chunker", CHUNKER, ids=repr)
+def test_contract_on_pages(chunker: Chunker) -> None:
+    check(chunker, TEXTS["pages"], "application/pdf")
 
 
 @pytest.mark.parametrize("chunker", CHUNKER, ids=repr)

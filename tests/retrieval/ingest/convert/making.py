@@ -5,11 +5,20 @@ import zipfile
 from collections.abc import Sequence
 
 from pypdf import PdfWriter
-from pypdf.generic import DictionaryObject, NameObject, StreamObject
+from pypdf.generic import DictionaryObject, IndirectObject, NameObject, StreamObject
+
+Bookmark = tuple[int, int, str]
+"""Level, page from 0, title."""
 
 
-def pdf(pages: Sequence[str], *, password: str = "", title: str = "") -> bytes:
-    """Make a PDF with a line of text a page."""
+def pdf(
+    pages: Sequence[str],
+    *,
+    password: str = "",
+    title: str = "",
+    bookmarks: Sequence[Bookmark] = (),
+) -> bytes:
+    """Make a PDF; its text is Latin."""
     writer = PdfWriter()
     font = DictionaryObject(
         {
@@ -23,8 +32,14 @@ def pdf(pages: Sequence[str], *, password: str = "", title: str = "") -> bytes:
         fonts = DictionaryObject({NameObject("/F1"): font})
         page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
         stream = StreamObject()
-        stream.set_data(f"BT /F1 12 Tf 20 200 Td ({text}) Tj ET".encode())
+        lines = " 0 -14 Td ".join(f"({line}) Tj" for line in text.split("\n"))
+        stream.set_data(f"BT /F1 12 Tf 20 200 Td {lines} ET".encode())
         page[NameObject("/Contents")] = writer._add_object(stream)
+    above: dict[int, IndirectObject] = {}
+    for level, page_number, name in bookmarks:
+        above[level] = writer.add_outline_item(
+            title=name, page_number=page_number, parent=above.get(level - 1)
+        )
     if title:
         writer.add_metadata({"/Title": title})
     if password:

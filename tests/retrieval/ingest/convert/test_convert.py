@@ -93,6 +93,45 @@ class TestPdf:
         found = [(b.page, document.text[b.start : b.end]) for b in parse_document(document)]
         assert found == [(1, "First page"), (2, "Second page")]
 
+    def test_bookmarks_are_headings(self) -> None:
+        pages = [
+            "Handbook\nAbout ovens.\n1.  INTRO-\nWhat ovens are.",
+            "1.1\nHow they\nget hot\nBy fire.\nGet hot fast.",
+            "No heading.",
+        ]
+        bookmarks = [
+            *((1, 0, "Handbook"), (2, 0, "1 Intro-"), (3, 1, "How they get hot")),
+            *((2, 2, "Annex"), (3, 2, "Tables"), (8, 2, "  ")),
+        ]
+        document = one("a.pdf", pdf(pages, bookmarks=bookmarks))
+        intro = ("Handbook", "1. INTRO-")
+        assert [(k, p, t.strip()) for k, p, t in outline(document)] == [
+            ("HEADING", intro[:1], "Handbook"),
+            ("TEXT", intro[:1], "About ovens."),
+            ("HEADING", intro, "1. INTRO-"),
+            ("TEXT", intro, "What ovens are."),
+            ("HEADING", (*intro, "1.1 How they get hot"), "1.1 How they get hot"),
+            ("TEXT", (*intro, "1.1 How they get hot"), "By fire.\nGet hot fast."),
+            ("HEADING", ("Handbook", "Annex"), "Annex"),
+            ("HEADING", ("Handbook", "Annex", "Tables"), "Tables"),
+            ("TEXT", ("Handbook", "Annex", "Tables"), "No heading."),
+        ]
+        assert [b.page for b in parse_document(document)] == [1, 1, 1, 1, 2, 2, 3, 3, 3]
+        words = " ".join(pages).split()
+        assert " ".join(document.text.split()) == " ".join(
+            [*words[:-2], "Annex", "Tables", *words[-2:]]
+        )
+
+    def test_without_bookmarks_the_text_is_as_it_was(self) -> None:
+        marked = pdf(["Title\nmore"], bookmarks=[(1, 0, "Title")])
+        assert one("a.pdf", pdf(["Title\nmore"])).text == "Title\nmore\n\f".rstrip()
+        assert one("a.pdf", marked).text == "\u2001Title\nmore"
+
+    def test_a_damaged_outline_loses_no_text(self) -> None:
+        data = pdf(["Title\nmore"], bookmarks=[(1, 0, "Title")])
+        for old, new in ((b"/Title", b"/Titel"), (b"/First", b"/Xirst"), (b"/Dest", b"/Dxst")):
+            assert one("a.pdf", data.replace(old, new)).text.split() == ["Title", "more"]
+
     def test_a_password(self) -> None:
         got = read_uploads([("a.pdf", pdf(["secret"], password="x"))])
         assert got.problems == ["a.pdf: encrypted; save it without its password"]

@@ -65,6 +65,11 @@ def test_setext_headings() -> None:
         ("### Closed ###", "Closed"),
         ("# C#", "C#"),
         ("# {braces} stay", "{braces} stay"),
+        ("# Markdoc {% #anchor .class %}", "Markdoc"),
+        ('# Named {% id="x" %}', "Named"),
+        ('# New <Badge text="x" />', "New"),
+        ("# <Badge>New</Badge> thing", "New thing"),
+        ("# Of `List<T>` and Vec<T>", "Of List<T> and Vec<T>"),
         ("#", ""),
         ("   #   Spaced   out  ", "Spaced out"),
     ],
@@ -94,6 +99,59 @@ def test_headings_inside_quotes_and_items_are_not_sections() -> None:
     text = "# Real\n\n> # Quoted\n> text\n\n- # Item\n"
     assert paths(text) == [("Real",)]
     assert [kind for kind, _ in blocks(text)] == ["HEADING", "LIST", "LIST", "LIST"]
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        *('{% callout type="note" %}', "{% /callout %}", "{%- endif %}", "{% a %}{% b %}"),
+        *('<Tip icon="x">', "</Tip>", "<Image src={x} />", "<>", "</>", "<A.B>", "<A><B>"),
+        *('<Tab\n  title="a > b"\n  icon={{a: {b: 1}}}\n>', "{% if\n  x %}"),
+        *("{/* # no */}", "{/* # a\n\n# b */}"),
+    ],
+)
+def test_a_tag_is_a_block_of_text_that_hides_nothing(tag: str) -> None:
+    text = f"before\n{tag}\n---\n{tag}\n===\n{tag}\n# Real\n{tag}\n```\nx\n```\n{tag}\nafter\n"
+    found = blocks(text)
+    assert [block for kind, block in found if kind == "HEADING"] == ["# Real"]
+    assert [block for kind, block in found if kind == "CODE"] == ["```\nx\n```"]
+    assert found.count(("TEXT", tag)) == 5
+    assert (found[0], found[-1]) == (("TEXT", "before"), ("TEXT", "after"))
+
+
+def test_what_stands_in_an_element_may_be_indented() -> None:
+    text = (
+        '<Tabs>\n    <Tab title="a"\n      x="y">\n    ## Deep\n\n    text\n\n'
+        "    ```py\n    x = 1\n    ```\n    </Tab>\n</Tabs>\n\n    code\n"
+    )
+    assert blocks(text) == [
+        ("TEXT", "<Tabs>"),
+        ("TEXT", '    <Tab title="a"\n      x="y">'),
+        ("HEADING", "    ## Deep"),
+        ("TEXT", "    text"),
+        ("CODE", "    ```py\n    x = 1\n    ```"),
+        ("TEXT", "    </Tab>"),
+        ("TEXT", "</Tabs>"),
+        ("CODE", "    code"),
+    ]
+    assert paths(text) == [("Deep",)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("<Tip>one line</Tip> of text", "a <Tip> b", "List<T> of x", "<Tip", "<Https://x.org>"),
+        *("{% open\nand no end", "{{ value }}", "{/* open", "<1>", "< A>", "{a}"),
+        '<Card\n  href="/x"\n>All about it.</Card>',
+    ],
+)
+def test_what_is_no_line_of_tags_is_text(text: str) -> None:
+    assert blocks(f"{text}\n\n    code\n") == [("TEXT", text), ("CODE", "    code")]
+
+
+def test_tags_in_fences_and_in_indented_code_are_code() -> None:
+    assert blocks("```\n<Tip>\n{% x %}\n```") == [("CODE", "```\n<Tip>\n{% x %}\n```")]
+    assert blocks("    <Tip>\n    x\n") == [("CODE", "    <Tip>\n    x")]
 
 
 def test_tables_are_whole() -> None:
