@@ -85,7 +85,7 @@ TEXTS = {
     "long-row": "| a | b |\n|---|---|\n| " + "cell " * 300 + "| c |\n",
     "open-fence": f"text\n\n```\n{PROSE}",
     "pages": f"\u2001One\ntext\n\f\u2001\u2001Two\n{PROSE}\f \u2001\n\u2001Three\n\f",
-    "elements": f'<Tabs>\n    <Tab a="b"\n      c={{1}}>\n    # In\n\n    {PROSE}\n    </Tab>\n</Tabs>\n',
+    "elements": f'<Tabs>\n <Tab a="b"\n  c={{1}}>\n    # In\n\n    {PROSE}\n </Tab>\n</Tabs>\n',
     "headings": "# One\n## Two\n### Three\n\nFour\n====\n\n## Five\n",
     "dots": "." * 3_000 + " end. " + "?!" * 500,
     "indented": "    code\n\n\tmore\n\n  text  \n" * 9,
