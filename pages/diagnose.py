@@ -47,6 +47,9 @@ with frame.page(
     " not chosen on.",
 ) as workspace:
     board, run, measure = choose(workspace)
+    if run.chunks is not None:
+        losses.from_outside(board, read.lost_outside(board, run, measure), measure)
+        st.stop()
     found = read.diagnosis(board, run, measure)
     view = url.row("View", VIEWS, "view", label_visibility="collapsed")
     if view == "lost":

@@ -1,7 +1,7 @@
 """The commands `pizza diagnose` and `pizza suggest`: the error analysis without a browser."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,8 +10,9 @@ from goldsets.evaluation.words import count, duration, points
 from goldsets.terminal import WorkspaceOption, follow, tell
 
 if TYPE_CHECKING:
-    from goldsets.diagnosis.attribute import Diagnosis
+    from goldsets.diagnosis.attribute import Diagnosis, Loss
     from goldsets.diagnosis.trail import Trail
+    from goldsets.evaluation.sweep import Board
     from retrieval.store import Workspace
 
 RunArgument = Annotated[
@@ -29,14 +30,26 @@ def diagnose(
 ) -> None:
     """Say of all evidence that a run lost which box lost it, and whether a replay says so."""
     from goldsets.diagnosis.attribute import diagnose as diagnosed
-    from goldsets.store import open_workspace
+    from goldsets.diagnosis.outside import lost_outside
+    from goldsets.diagnosis.work import board_of
+    from goldsets.evaluation.measures import parse_measure
+    from goldsets.store import open_workspace, runs
 
-    found = diagnosed(_trail(open_workspace(workspace), run, measure))
-    losses = [_loss(found, n) for n in range(len(found.losses))]
+    ws = open_workspace(workspace)
+    held = runs.find(ws, run)
+    summary: Iterable[str] = ["a run from outside: its boxes cannot be seen"]
+    if held.chunks is not None:
+        board = board_of(ws, held)
+        lost = lost_outside(board, held, parse_measure(measure))
+        losses = [_loss(board, loss, {}) for loss in lost]
+    else:
+        found = diagnosed(_trail(ws, run, measure))
+        losses = [_loss(found.trail.board, s, _ranks(found.trail, s)) for s in found.losses]
+        summary = _summary(found)
     if as_json:
         typer.echo(json.dumps({"run": run, "measure": measure, "losses": losses}, indent=1))
         return
-    for line in _summary(found):
+    for line in summary:
         typer.echo(line)
     for loss in losses:
         sure = {True: "verified", False: "a guess", None: "not replayed: it would cost"}
@@ -105,13 +118,20 @@ def _summary(found: "Diagnosis") -> Iterator[str]:
         yield f"{n:6,}  {cause}  {ABOUT[cause]}"
 
 
-def _loss(found: "Diagnosis", n: int) -> dict[str, Any]:
+def _ranks(trail: "Trail", loss: "Loss") -> dict[str, int | None]:
+    """Return the rank after every box, from 1."""
     from goldsets.evaluation.target import NEVER
 
-    loss, trail = found.losses[n], found.trail
-    query = trail.board.gold.queries[loss.query]
-    evidence = trail.board.anchored.found[loss.row].evidence if loss.row >= 0 else None
-    ranks = trail.ranks[:, loss.row].tolist() if evidence else []
+    ranks = trail.ranks[:, loss.row].tolist() if loss.row >= 0 else []
+    return {
+        box: None if rank >= NEVER else rank + 1
+        for box, rank in zip(trail.boxes, ranks, strict=bool(ranks))
+    }
+
+
+def _loss(board: "Board", loss: "Loss", ranks: Mapping[str, int | None]) -> dict[str, Any]:
+    query = board.gold.queries[loss.query]
+    evidence = board.anchored.found[loss.row].evidence if loss.row >= 0 else None
     return {
         "query": query.id,
         "text": query.text,
@@ -121,10 +141,7 @@ def _loss(found: "Diagnosis", n: int) -> dict[str, Any]:
         "cause": loss.cause,
         "verified": loss.verified,
         "detail": loss.detail,
-        "ranks": {
-            box: None if rank >= NEVER else rank + 1
-            for box, rank in zip(trail.boxes, ranks, strict=bool(ranks))
-        },
+        "ranks": ranks,
     }
 
 

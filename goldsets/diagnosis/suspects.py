@@ -13,6 +13,7 @@ import numpy as np
 from goldsets.diagnosis.causes import Cause
 from goldsets.diagnosis.replay import MERGED, is_free, searches_free
 from goldsets.diagnosis.trail import DEEP, Trail, is_dense
+from goldsets.evaluation.sweep import Board
 from goldsets.evaluation.target import NEVER
 from goldsets.evidence import Status
 from retrieval.query.assemble import Assembled, Context
@@ -102,7 +103,7 @@ def suspects(trail: Trail) -> dict[int, list[Suspect]]:
 def _suspects(clues: Clues, row: int) -> Iterator[Suspect]:
     t, share = clues.trail, clues.trail.measure.share
     if t.board.anchored.document[row] < 0:
-        yield _absent(t, row)
+        yield absent(t.board, row)
     elif t.covered[row] < share:
         yield Suspect(Cause.PARSE_LOST, f"chunks hold {t.covered[row]:.0%} of its characters")
     elif row in clues.said:
@@ -113,10 +114,11 @@ def _suspects(clues: Clues, row: int) -> Iterator[Suspect]:
         yield from _ranked(clues, row)
 
 
-def _absent(t: Trail, row: int) -> Suspect:
-    found = t.board.anchored.found[row]
+def absent(board: Board, row: int) -> Suspect:
+    """Say why evidence has no place in the corpus: its document, or its words, are not there."""
+    found = board.anchored.found[row]
     document = found.evidence.document
-    if document in t.board.corpus.row:
+    if document in board.corpus.row:
         edited = found.status is Status.EDITED
         said = "reads differently now" if edited else "is not in its text any more"
         return Suspect(Cause.PARSE_LOST, f"{document!r} is there; the quote {said}")

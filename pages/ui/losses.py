@@ -12,6 +12,7 @@ from goldsets.diagnosis.attribute import Diagnosis, Loss, to_judge
 from goldsets.diagnosis.causes import ABOUT, Cause
 from goldsets.diagnosis.flow import Flow, Station, flow, of_queries, stations
 from goldsets.evaluation.slices import DIMENSIONS, slices
+from goldsets.evaluation.sweep import Board
 from goldsets.evaluation.words import count
 from goldsets.labelling import deciding
 from goldsets.labelling.deciding import HOST
@@ -55,6 +56,23 @@ def show(workspace: Workspace, found: Diagnosis) -> None:
     with right:
         _causes(losses)
     _one_cause(workspace, found, losses)
+
+
+def from_outside(board: Board, lost: Sequence[Loss], measure: str) -> None:
+    """List what a retriever from outside lost: its boxes cannot be seen."""
+    queries = board.gold.queries
+    frame.quiet(
+        "This ranking comes from outside: what it returned can be seen, its boxes cannot. What it"
+        " ranks too low is a guess; no change to it can be tried here."
+    )
+    if not lost:
+        st.info(f"By {measure} it lost nothing.")
+        return
+    rows = [
+        {"Query": queries[s.query].text, "Cause": s.cause.words, "What happened": s.detail}
+        for s in lost
+    ]
+    st.dataframe(rows, hide_index=True, key="outside")
 
 
 def _slice(found: Diagnosis) -> Bool | None:

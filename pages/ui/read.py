@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from goldsets.diagnosis import work
-from goldsets.diagnosis.attribute import Diagnosis, diagnose
+from goldsets.diagnosis import outside, work
+from goldsets.diagnosis.attribute import Diagnosis, Loss, diagnose
 from goldsets.diagnosis.suggest import Suggestion, suggestions
 from goldsets.diagnosis.trail import trail
 from goldsets.evaluation.bounds import bounded
@@ -105,6 +105,18 @@ def _diagnosis(
     _held: Board, _run: Run, measure: str, gold_version: str, number: int, run: str
 ) -> Diagnosis:
     return diagnose(trail(_held, pipeline_of(_run.spec), parse_measure(measure)))
+
+
+def lost_outside(held: Board, run: Run, measure: str) -> list[Loss]:
+    """Name what a run from outside lost at a measure's cutoff."""
+    return _lost_outside(held, run, measure, held.gold.version, held.corpus.version, run.id)
+
+
+@st.cache_data(max_entries=16, show_spinner="Looking for the evidence")
+def _lost_outside(
+    _held: Board, _run: Run, measure: str, gold_version: str, number: int, run: str
+) -> list[Loss]:
+    return outside.lost_outside(_held, _run, parse_measure(measure))
 
 
 def of_tuning(held: Board, found: Diagnosis, run: str) -> tuple[Diagnosis, list[Suggestion]]:
