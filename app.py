@@ -101,8 +101,7 @@ def next_steps() -> None:
             frame.quiet(about)
 
 
-with frame.page("Home", title=False) as workspace:
-    st.title("Which pipeline finds the right passage?", anchor=False)
+with frame.page("Home", title="Which pipeline finds the right passage?") as workspace:
     loaded(workspace)
     verdict(workspace)
     next_steps()

@@ -25,7 +25,7 @@ def sit_down(workspace: Workspace, evening: Evening, member: Member, language: s
         st.markdown(settings.guidelines)
 
 
-with frame.page("Label", title=False) as workspace:
+with frame.page("Label", title="") as workspace:
     language = words.current()
     evening = people.choose_evening(workspace, language)
     member = people.the_member(workspace, evening, language)

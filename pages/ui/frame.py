@@ -35,8 +35,11 @@ STYLE = Path(__file__).with_name("style.css")
 
 
 @contextmanager
-def page(name: str, about: str = "", *, title: bool = True) -> Iterator[Workspace]:
-    """Draw the frame of a page and hand out the workspace; an error becomes one sentence."""
+def page(name: str, about: str = "", *, title: str | None = None) -> Iterator[Workspace]:
+    """Draw the frame of a page and hand out the workspace; an error becomes one sentence.
+
+    The title is the name unless another is given; "" is none.
+    """
     st.set_page_config(page_title=f"{name} · Pizza Night", page_icon="🍕", layout="wide")
     st.html(STYLE)
     try:
@@ -52,13 +55,13 @@ def page(name: str, about: str = "", *, title: bool = True) -> Iterator[Workspac
             if name == "Home":
                 st.switch_page(PAGES[FOR_RATERS[0]][0])
             raise Forbidden(f"{name} is the host's; yours are {' and '.join(FOR_RATERS)}")
+        if title != "":
+            st.title(title or name, anchor=False)
+        if about:
+            st.html(f"<p class='pn-about'>{about}</p>")
         workspace = the_workspace()
         with st.sidebar:
             _under_way(workspace)
-        if title:
-            st.title(name, anchor=False)
-        if about:
-            st.html(f"<p class='pn-about'>{about}</p>")
         yield workspace
     except PizzaError as e:
         st.error(str(e), icon=":material/error:")
