@@ -33,7 +33,7 @@ def test_what_was_returned_too_low_or_not_at_all_is_a_guess() -> None:
     judged = {"high": [evidence(0)], "low": [evidence(1)], "nowhere": [evidence(2)], "gone": [gone]}
     gold = gold_of([Query(q, q) for q in HITS], judged)
     placed = place(corpus, list(HITS.values()))
-    spec = {"Http": {"url": "http://127.0.0.1:9/search"}}
+    spec = {"http": {"url": "http://127.0.0.1:9/search"}}
     key = content_key(corpus, placed.chunks)
     run = Run(
         "r", "theirs", spec, gold.name, gold.version, corpus.name, corpus.version, key,
