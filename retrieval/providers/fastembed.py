@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,12 +12,16 @@ from retrieval.index import Index
 from retrieval.ingest.embed import Embedder, Purpose
 from retrieval.providers.base import unit_vectors
 from retrieval.providers.onnx_model import OnnxModel
+from retrieval.providers.remote import Limits, count_tokens, pack
 from retrieval.query.pairs import Pairs
 from retrieval.query.rerank import Reranker, reordered
 from retrieval.runtime import Made, Runtime
 from retrieval.stage import Stage, require, shown
 from retrieval.store import scores as store
 from retrieval.types import Candidates, Chunks, Corpus, Float32, Queries, digest
+
+AT_ONCE = Limits(32, 5_120)
+"""Texts and tokens of a batch: memory grows with texts times the square of the longest."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,6 @@ class FastEmbed(Embedder):
     pooling: Literal["own", "mean", "cls", "last", "none"] = "own"
     query_prefix: str = ""
     passage_prefix: str = ""
-    batch: ClassVar[int] = 32
 
     def __post_init__(self) -> None:
         require(bool(self.model.strip()), self, "model", "the name of a model")
@@ -68,6 +71,10 @@ class FastEmbed(Embedder):
     def dimensions(self) -> int:
         """Return the length of a vector; a model that is not listed is loaded for it."""
         return _dimensions(self.source, self.source.identity)
+
+    def batches(self, texts: Sequence[str]) -> list[list[int]]:
+        """Put together as many texts as memory is spent on at once."""
+        return pack(list(map(count_tokens, texts)), AT_ONCE)
 
     def embed_batches(
         self,
@@ -105,7 +112,6 @@ class CrossEncoder(Reranker):
 
     model: str = shown("Xenova/ms-marco-MiniLM-L-6-v2")
     folder: str = ""
-    batch: ClassVar[int] = 32
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -155,12 +161,14 @@ class CrossEncoder(Reranker):
             for name, chunk in own.items()
             if name not in found
         }
-        order = sorted(new, key=lambda name: sum(map(len, new[name])))
-        for start in range(0, len(order), self.batch):
-            batch = order[start : start + self.batch]
-            rt.progress(f"Rerank with {self.model}", start, len(order))
-            scores = self.score([new[name] for name in batch], max(1, rt.processes))
-            judged = dict(zip(batch, scores, strict=True))
+        size = {text: count_tokens(text) for text in {t for pair in new.values() for t in pair}}
+        lengths = {name: sum(map(size.__getitem__, pair)) for name, pair in new.items()}
+        order = sorted(new, key=lengths.__getitem__)
+        for batch in pack([lengths[name] for name in order], AT_ONCE):
+            rt.progress(f"Rerank with {self.model}", batch[0], len(order))
+            own = [order[i] for i in batch]
+            scores = self.score([new[name] for name in own], max(1, rt.processes))
+            judged = dict(zip(own, scores, strict=True))
             if rt.workspace:
                 store.keep(rt.workspace, judge, judged)
             found.update(judged)
@@ -171,7 +179,7 @@ class CrossEncoder(Reranker):
         """Return what the network gives each pair of a query and a text."""
         model = self.source.loaded(threads)
         with self.source.in_a_sentence():
-            scores = [float(s) for s in model.rerank_pairs(pairs, batch_size=self.batch)]
+            scores = [float(s) for s in model.rerank_pairs(pairs)]
         if len(scores) != len(pairs) or not np.isfinite(scores).all():
             raise InputError(
                 f"gave {len(scores)} scores to {len(pairs)} pairs, or one that is no finite"

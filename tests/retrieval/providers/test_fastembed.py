@@ -196,6 +196,13 @@ def test_no_text_is_embedded_twice_and_threads_are_those_that_may_be_used(
     assert options.intra_op_num_threads == 2
 
 
+def test_long_texts_are_few_in_a_batch_so_that_memory_holds() -> None:
+    short, long = ["dough rests"] * 70, ["dough rests all night " * 200] * 9
+    assert [len(batch) for batch in FastEmbed().batches(short)] == [32, 32, 6]
+    assert [len(batch) for batch in FastEmbed().batches(long)] == [5, 4]  # 801 tokens each
+    assert [len(batch) for batch in FastEmbed().batches([" ".join(long)])] == [1]
+
+
 def test_without_the_package_the_command_is_named(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
