@@ -17,7 +17,7 @@ from goldsets.types import Query
 from pages.ui import frame, read
 from pages.ui.text import plain
 from retrieval.runtime import Runtime
-from retrieval.store import Workspace
+from retrieval.store import Workspace, corpora
 
 HEADS, TAIL = 15, 10
 
@@ -48,9 +48,11 @@ def show(workspace: Workspace, evening: Evening, member: Member, t: Mapping[str,
 
 
 def from_runs(workspace: Workspace, evening: Evening, t: Mapping[str, str]) -> None:
-    """Offer to pool what pipelines of a sweep of this gold set found, besides the usual ones."""
+    """Offer to pool what a sweep's pipelines and imported runs found, besides the usual ones."""
     swept = runs.sweeps(workspace, evening.goldset)
     found = {v["run"]: v["name"] for v in swept[0]["variants"]} if swept else {}
+    corpus, _, _ = gold.marker(workspace, evening.goldset)
+    found |= runs.imports(workspace, evening.goldset, corpora.versions(workspace, corpus)[0].number)
     if not found:
         st.markdown(t["no_runs"])
         return

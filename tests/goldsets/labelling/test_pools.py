@@ -1,5 +1,8 @@
 """Pools: the union of unlike pipelines, cut to passages."""
 
+import json
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,8 +11,10 @@ from goldsets.evaluation.sweep import sweep
 from goldsets.labelling import pools
 from goldsets.labelling.pools import LONGEST, fill, merged
 from goldsets.labelling.types import Settings
+from goldsets.outside.bring import bring_run
 from goldsets.store import evenings, gold, labels, open_workspace
 from goldsets.types import Evidence, GoldSet, Query
+from retrieval.errors import PizzaError
 from retrieval.runtime import Runtime
 from retrieval.store import corpora
 from tests.goldsets.making import corpus_of, sample_corpus, sample_gold
@@ -95,3 +100,31 @@ def test_what_a_sweeps_pipeline_found_is_read_too(tmp_path, monkeypatch):
     run = result["variants"][0]["run"]
     assert fill(workspace, evening, ids, Runtime(workspace), imported=[run]) > 0
     assert {i.source for i in labels.items(workspace, evening)} == {"import"}
+
+
+def test_an_imported_run_is_read_too_but_for_what_is_nowhere(tmp_path, monkeypatch):
+    workspace, evening = start(tmp_path / "w", GoldSet("gold", "corpus", sample_gold().queries))
+    path = tmp_path / "x.jsonl"
+    hits = [{"text": "a world that is not ours"}, {"document": "d1", "start": 0, "end": 30}]
+    lines = [{"id": "q0", "hits": hits}, {"id": "q3", "hits": [*hits, {"document": "d2"}]}]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    run, _ = bring_run(workspace, "jsonl", path, "gold", "theirs")
+    monkeypatch.setattr(pools, "PIPELINES", {})
+    ids = [q.id for q in sample_gold().queries]
+    fill(workspace, evening, ids, Runtime(workspace), imported=[run.id], depth=2)
+    items = labels.items(workspace, evening)
+    assert {i.source for i in items} == {"import"}
+    assert [(i.query, i.document, i.start, i.end) for i in items] == [
+        ("q0", "d1", 0, 30),
+        ("q3", "d1", 0, 30),
+    ]
+
+
+def test_a_run_over_an_earlier_version_is_named(tmp_path):
+    workspace, evening = start(tmp_path / "w", sample_gold())
+    path = tmp_path / "x.run"
+    path.write_text("q0 Q0 d0 1 1 t")
+    run, _ = bring_run(workspace, "trec", path, "gold", "theirs")
+    corpora.write(workspace, "corpus", corpus_of("other").documents, prune=True)
+    with pytest.raises(PizzaError, match="'theirs' was found in v1 of corpus 'corpus', not in"):
+        fill(workspace, evening, ["q0"], Runtime(workspace), imported=[run.id])
