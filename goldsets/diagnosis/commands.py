@@ -99,12 +99,13 @@ def _trail(workspace: "Workspace", run: str, measure: str) -> "Trail":
     from goldsets.diagnosis.trail import trail
     from goldsets.diagnosis.work import board_of
     from goldsets.evaluation.measures import parse_measure
+    from goldsets.evaluation.spec import Variant
+    from goldsets.outside.source import source_of
     from goldsets.store import runs
-    from retrieval.pipeline import pipeline_of
 
     held = runs.find(workspace, run)
-    board = board_of(workspace, held)
-    return trail(board, pipeline_of(held.spec), parse_measure(measure))
+    pipeline = Variant(held.variant, source_of(held.spec)).pipeline
+    return trail(board_of(workspace, held), pipeline, parse_measure(measure))
 
 
 def _summary(found: "Diagnosis") -> Iterator[str]:

@@ -129,7 +129,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "from_runs": ("From runs", "실행 결과에서"),
     "no_runs": (
         "Sweep pipelines over this gold set, or bring a run; then what they find can be read here.",
-        "먼저 이 골드셋으로 스윕을 돌리거나 실행 결과를 가져오세요. 그러면 찾은 글을 여기서도 읽을 수 있습니다.",
+        "이 골드셋으로 스윕을 돌리거나 실행 결과를 가져오면, 찾은 글을 여기서도 읽을 수 있습니다.",
     ),
     "pipelines": ("Pipelines", "파이프라인"),
     "pool_runs": ("Read what they find", "찾은 글 읽기"),

@@ -56,6 +56,12 @@ def test_a_run_goes_out_and_comes_in(
     assert " hits: " in said[said.index("theirs") + 3]
     plan = pizza(workspace, "sweep", sweep_file, "--goldset", "gold", "--plan")
     assert plan.stdout.startswith("3 variants from ")
+    diagnosed = pizza(workspace, "diagnose", "theirs")
+    assert diagnosed.exit_code == 0, diagnosed.output
+    assert diagnosed.stdout.startswith("a run from outside: its boxes cannot be seen")
+    assert "'theirs' is from outside: its stages" in explained(
+        pizza(workspace, "suggest", "theirs")
+    )
 
 
 @pytest.fixture
