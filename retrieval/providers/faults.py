@@ -67,6 +67,7 @@ def _status(error: Exception) -> int | None:
 def _said(error: Exception, secrets: tuple[str | None, ...]) -> str:
     given = (getattr(error, name, None) for name in ("user_message", "body", "message"))
     text = " ".join(str(next(filter(None, map(_innermost, given)), "no reason given")).split())
+    text = re.sub(r"^(GET|POST) \S+: ", "", text)  # Google's older SDK names the address first
     for secret in filter(None, secrets):
         text = text.replace(secret, "***")
     text = re.sub(r"\b(sk|pa|AIza)[-\w*]{8,}", "***", text)  # a key that is quoted in part

@@ -1,4 +1,7 @@
-"""Google's Gemini through google-genai: embedding and chat (ai.google.dev)."""
+"""Google's Gemini: embedding and chat (ai.google.dev), through google-genai.
+
+Where the extra `google-generativeai` is installed, the package of that name is used instead.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +9,7 @@ from typing import Any, ClassVar
 
 from retrieval.cost import Usage
 from retrieval.ingest.embed import Purpose
+from retrieval.providers import generativeai
 from retrieval.providers.chat import ChatModel, Prompt
 from retrieval.providers.remote import Limits, RemoteEmbedder
 from retrieval.providers.vendor import Vendor, one_client
@@ -16,7 +20,7 @@ VENDOR = Vendor(
     "gemini",
     ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     "GOOGLE_GEMINI_BASE_URL",
-    ("google.genai",),
+    (generativeai.MODULE, "google.genai"),
 )
 
 
@@ -38,6 +42,8 @@ class Gemini(RemoteEmbedder):
     ) -> tuple[Any, Usage | None]:
         """Embed texts as documents or as queries; the API tells no usage."""
         kind = "RETRIEVAL_QUERY" if purpose == "query" else "RETRIEVAL_DOCUMENT"
+        if VENDOR.module == generativeai.MODULE:
+            return generativeai.embed(VENDOR, self.model, texts, kind, self.cut_to, seconds), None
         cut = {"output_dimensionality": self.cut_to} if self.cut_to else {}
         answer = _client(VENDOR.key(), VENDOR.base).models.embed_content(
             model=self.model,
@@ -57,6 +63,8 @@ class GeminiChat(ChatModel):
 
     def send(self, prompt: Prompt, seconds: float) -> tuple[str | None, Usage | None]:
         """Ask once; the document stands first, where Gemini caches by itself."""
+        if VENDOR.module == generativeai.MODULE:
+            return generativeai.write(VENDOR, self.model, prompt, self.temperature, seconds)
         answer = _client(VENDOR.key(), VENDOR.base).models.generate_content(
             model=self.model,
             contents="\n\n".join(filter(None, (prompt.document, prompt.ask))),

@@ -26,7 +26,7 @@ class Vendor:
     url: str
     """The variable that moves its address (a proxy, a test, another server of its kind)."""
     modules: tuple[str, ...]
-    """Its SDK; where there are several, the first that is installed is used."""
+    """Its SDK; of several the first that is installed is used, and the last is what is brought."""
     extra: str = ""
     """What brings the SDK; nothing where it comes with the product."""
     keyless: bool = False
@@ -101,14 +101,14 @@ class Vendor:
         Raises:
             MissingExtra: it is not installed.
         """
-        return load(self.module or self.modules[0], self.extra)
+        return load(self.module or self.modules[-1], self.extra)
 
     @property
     def lacking(self) -> tuple[str, ...]:
         """Say what must be set up before it can be called, a sentence each with the fix."""
         problems = []
         if not self.module:
-            problems.append(str(missing(self.modules[0], self.extra)))
+            problems.append(str(missing(self.modules[-1], self.extra)))
         try:
             self.key()
             self._parts()

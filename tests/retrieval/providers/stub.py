@@ -284,6 +284,10 @@ def cohere_chat(vendors: Vendors, request: Request) -> Body:
 def gemini_embed(vendors: Vendors, request: Request) -> Body:
     need(request.headers.get("x-goog-api-key") == KEY, "bad key", 401)
     asked = request.body["requests"]
+    for r in asked:  # an older SDK sends the numbers of the API's enumeration
+        r["taskType"] = {1: "RETRIEVAL_QUERY", 2: "RETRIEVAL_DOCUMENT"}.get(
+            r["taskType"], r["taskType"]
+        )
     need(len(asked) <= 100, "at most 100 requests in one batch")
     need(all(r["taskType"].startswith("RETRIEVAL_") for r in asked), "bad taskType")
     texts = [r["content"]["parts"][0]["text"] for r in asked]

@@ -30,7 +30,7 @@ def test_what_is_lacking_is_said_with_the_fix(
     vendors: Vendors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert VOYAGE.lacking == OPENAI.lacking == ()
-    bare = Vendor("Oven", "oven", ("OVEN_KEY",), "OVEN_URL", ("no_such", "no.such_either"), "oven")
+    bare = Vendor("Oven", "oven", ("OVEN_KEY",), "OVEN_URL", ("no.such_either", "no_such"), "oven")
     assert bare.module == ""
     assert bare.lacking == (
         'the package no_such is not installed; run: pip install "pizza-night[oven]"',
