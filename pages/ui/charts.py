@@ -25,20 +25,27 @@ NOON = time(12)
 
 
 def leaderboard(rows: Sequence[Row], measure: str, baseline: str) -> go.Figure:
-    """Draw each variant's mean with its interval, best on top; the leader in the accent."""
+    """Draw each variant's mean with its interval, best on top; the leader in the accent.
+
+    The figure is made at once, since each change to one takes Plotly milliseconds.
+    """
     shown = [r for r in rows if r["measures"][measure]["mean"] is not None][::-1]
-    figure = go.Figure()
-    for row in shown:
-        colour = ACCENT if row is shown[-1] else QUIET
-        _whisker(figure, _label(row["name"], baseline), row["measures"][measure], colour)
-    base = next((r for r in rows if r["name"] == baseline), None)
-    if base and base["measures"][measure]["mean"] is not None:
-        figure.add_vline(
-            base["measures"][measure]["mean"] * 100, line={"color": QUIET, "dash": "dot"}
+    layout = style(60 + 30 * max(len(shown), 2))
+    title = {"title": {"text": f"{measure}, with 95 % interval", "font": {"size": 13}}}
+    layout["xaxis"] |= {**title, "gridcolor": GRID, "zeroline": False}
+    layout["yaxis"] |= {"automargin": True, "gridcolor": "rgba(0,0,0,0)"}
+    layout["shapes"] = [
+        _upright(r["measures"][measure]["mean"] * 100) for r in shown if r["name"] == baseline
+    ]
+    whiskers = [
+        _whisker(
+            _label(r["name"], baseline),
+            r["measures"][measure],
+            ACCENT if r is shown[-1] else QUIET,
         )
-    figure.update_xaxes(title=f"{measure}, with 95 % interval", gridcolor=GRID, zeroline=False)
-    figure.update_yaxes(automargin=True, gridcolor="rgba(0,0,0,0)")
-    return styled(figure, height=60 + 30 * max(len(shown), 2))
+        for r in shown
+    ]
+    return go.Figure({"data": whiskers, "layout": layout})
 
 
 def differences(
@@ -58,8 +65,8 @@ def differences(
             continue
         if band:
             _band(figure, name, *band)
-        _whisker(figure, name, e, ACCENT if side(e) else QUIET)
-    figure.add_vline(0, line={"color": QUIET, "dash": "dot"})
+        figure.add_trace(_whisker(name, e, ACCENT if side(e) else QUIET))
+    figure.add_shape(_upright(0))
     about = "; the light band: what unjudged passages could make of it" if any(reach) else ""
     title = f"difference in {measure}, points, with 95 % interval{about}"
     figure.update_xaxes(title=title, gridcolor=GRID, zeroline=False)
@@ -144,11 +151,13 @@ def _bars(words: Sequence[str], **axes: Any) -> go.Bar:
     )
 
 
-def _whisker(figure: go.Figure, name: str, e: Row, colour: str) -> None:
-    figure.add_scatter(
-        x=[e["mean"] * 100],
-        y=[name],
-        error_x={
+def _whisker(name: str, e: Row, colour: str) -> dict[str, Any]:
+    bounds = "(%{customdata[0]:.1f} to %{customdata[1]:.1f})"
+    return {
+        "type": "scatter",
+        "x": [e["mean"] * 100],
+        "y": [name],
+        "error_x": {
             "type": "data",
             "symmetric": False,
             "array": [(e["high"] - e["mean"]) * 100],
@@ -156,11 +165,18 @@ def _whisker(figure: go.Figure, name: str, e: Row, colour: str) -> None:
             "thickness": 2,
             "width": 0,
         },
-        mode="markers",
-        marker={"size": 10, "color": colour},
-        customdata=[[e["low"] * 100, e["high"] * 100]],
-        hovertemplate="%{x:.1f} (%{customdata[0]:.1f} to %{customdata[1]:.1f})<extra>%{y}</extra>",
-    )
+        "mode": "markers",
+        "marker": {"size": 10, "color": colour},
+        "customdata": [[e["low"] * 100, e["high"] * 100]],
+        "hovertemplate": f"%{{x:.1f}} {bounds}<extra>%{{y}}</extra>",
+    }
+
+
+def _upright(x: float) -> dict[str, Any]:
+    """Make a dotted line from the bottom to the top."""
+    line = {"color": QUIET, "dash": "dot"}
+    ends = {"x0": x, "x1": x, "xref": "x", "y0": 0, "y1": 1, "yref": "y domain"}
+    return {"type": "line", **ends, "line": line}
 
 
 def _band(figure: go.Figure, name: str, low: float, high: float) -> None:
@@ -184,12 +200,16 @@ def _label(name: str, baseline: str) -> str:
 
 def styled(figure: go.Figure, height: int) -> go.Figure:
     """Give a figure the height and margins of all others, without a legend."""
-    figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 16, "t": 8, "b": 8},
-        showlegend=False,
-        hoverlabel={"font": {"size": 13}},
-    )
-    figure.update_xaxes(tickfont={"size": 12}, title_font={"size": 13})
-    figure.update_yaxes(tickfont={"size": 13}, title_font={"size": 13})
-    return figure
+    return figure.update_layout(style(height))
+
+
+def style(height: int) -> dict[str, Any]:
+    """Return the layout that all figures have."""
+    return {
+        "height": height,
+        "margin": {"l": 8, "r": 16, "t": 8, "b": 8},
+        "showlegend": False,
+        "hoverlabel": {"font": {"size": 13}},
+        "xaxis": {"tickfont": {"size": 12}, "title": {"font": {"size": 13}}},
+        "yaxis": {"tickfont": {"size": 13}, "title": {"font": {"size": 13}}},
+    }
