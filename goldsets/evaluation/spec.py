@@ -141,12 +141,15 @@ def read_sweep(path: Path) -> SweepSpec:
 
 
 def named(pipelines: Iterable[Pipeline]) -> tuple[Variant, ...]:
-    """Name pipelines by the slots in which they differ; equal ones are one variant."""
+    """Name pipelines by the slots in which they differ; equal ones are one variant.
+
+    Enrichers that all have where there is a filter are not named: without one they do not matter.
+    """
     distinct = list(dict.fromkeys(pipelines))
     varied = [
         f.name
         for f in dataclasses.fields(Pipeline)
-        if len({getattr(p, f.name) for p in distinct}) > 1
+        if len({getattr(p, f.name) for p in distinct if f.name != "enrich" or p.filter}) > 1
     ]
     slots = varied or ["chunk", "first"]
     forms = {stage for p in distinct for slot in slots for stage in _stages(p, slot)}

@@ -266,3 +266,15 @@ def test_a_bare_name_in_the_grid_is_the_stage_of_the_base():
     assert configured[0] == both[0] == pipeline_of({"first": [own]}).first[0]
     assert default[0] == pipeline_of({"first": ["BM25"]}).first[0]
     assert spec.baseline == spec.variants[0].name
+
+
+def test_enrichers_are_named_where_filtered_pipelines_differ_in_them() -> None:
+    filters = ["none", [{"Exists": {"field": "dates"}}]]
+    same = sweep_of({"base": {"enrich": ["Dates", "Language"]}, "grid": {"filter": filters}})
+    assert [v.name for v in same.variants] == ["plain", "has dates"]
+    grid = {"filter": filters, "enrich": [["Dates"], ["Dates", "Language"]]}
+    assert [v.name for v in sweep_of({"grid": grid}).variants] == [
+        "plain",
+        "Dates · has dates",
+        "Dates + Language · has dates",
+    ]
