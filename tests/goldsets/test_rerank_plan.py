@@ -185,7 +185,7 @@ def test_a_missing_key_is_said_before_the_start_and_not_for_what_is_kept(
     deeper = replace(wanted.variants[1].pipeline, pool=140)
     sweep(wanted, GOLD, CORPUS, Runtime(workspace))
     monkeypatch.delenv("VOYAGE_API_KEY")
-    other = replace(wanted, variants=(replace(wanted.variants[1], pipeline=deeper),))
+    other = replace(wanted, variants=(replace(wanted.variants[1], source=deeper),))
     (line,) = lacking(plan(other, GOLD, CORPUS, Runtime(workspace)))
     assert line.endswith(
         "Voyage needs a key; set VOYAGE_API_KEY in the environment and start again"
@@ -203,7 +203,7 @@ def test_the_plan_counts_what_late_interaction_embeds(workspace: Workspace) -> N
     (plain,) = base.variants
     rerankers = (HashedMaxSim(top_n=3), HashedRescore(top_n=3), HashedRescore(late=0))
     variants = tuple(
-        replace(plain, name=str(r), pipeline=replace(plain.pipeline, rerank=r)) for r in rerankers
+        replace(plain, name=str(r), source=replace(plain.pipeline, rerank=r)) for r in rerankers
     )
     wanted = replace(base, variants=variants, baseline=variants[0].name)
 
