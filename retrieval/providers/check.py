@@ -102,6 +102,10 @@ def check(model: Stage[Any], rt: Runtime) -> str:
         OverBudget: the call would pass a budget.
         SpecError: it is no model.
     """
+    vendor: Vendor | None = getattr(model, "vendor", None)
+    if vendor:
+        vendor.key()
+        vendor.sdk()  # importing it takes seconds, which are not the vendor's
     begun = monotonic()
     said = _answer(model, Runtime(rt.workspace, retry=ONCE))
     return f"{said}, in {monotonic() - begun:.2f} s"

@@ -4,7 +4,6 @@ It is used instead of google-genai when somebody has installed it, for the same 
 addresses with the same answers: what is made and kept does not depend on it.
 """
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,10 +60,8 @@ def _once(seconds: float) -> dict[str, Any]:
 
 @one_client
 def _configured(key: str, base: str | None) -> Any:
-    """Import the package, which warns that it has ended, and tell it where to ask."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        sdk = load(MODULE, EXTRA)
+    """Import the package and tell it where to ask."""
+    sdk = load(MODULE, EXTRA)
     options = {"api_endpoint": base} if base else None
     sdk.configure(api_key=key, transport="rest", client_options=options)
     return sdk

@@ -6,6 +6,7 @@ Keys come from the environment when they are used and go nowhere else.
 import importlib
 import importlib.util
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, wraps
@@ -140,7 +141,9 @@ def load(module: str, extra: str) -> Any:
         MissingExtra: it is not installed.
     """
     try:
-        return importlib.import_module(module)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # one SDK says that it has ended
+            return importlib.import_module(module)
     except ModuleNotFoundError as e:
         raise missing(module, extra) from e
 
