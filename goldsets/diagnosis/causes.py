@@ -32,7 +32,7 @@ class Cause(StrEnum):
 ABOUT = {
     Cause.NOT_IN_CORPUS: "Its document is not in this version of the corpus.",
     Cause.PARSE_LOST: "Its document is there, its words are not: lost in parsing, or edited since.",
-    Cause.BOUNDARY_CUT: "A boundary between chunks cuts it; whole in one chunk it is found.",
+    Cause.BOUNDARY_CUT: "Boundaries between chunks cut it; whole in one chunk it is found.",
     Cause.FILTERED_OUT: "A filter keeps its chunk from being searched.",
     Cause.PROBABLY_UNLABELLED: "A passage above it that nobody has judged says the same words.",
     Cause.CROWDED: "Near duplicates of each other stand above it; merged, it is found.",
@@ -44,7 +44,7 @@ ABOUT = {
     Cause.RERANK_DEMOTED: "The reranker saw it, and put it too low.",
     Cause.MERGED_AWAY: "It was merged into a better ranked passage that resembles it.",
     Cause.DIVERSITY_CUT: "Other passages of its document, or like it, had taken its place.",
-    Cause.CAP_CUT: "It was ranked well enough and did not fit into the context.",
+    Cause.CAP_CUT: "It was ranked well enough and did not fit into the context, or is read too late there.",
     Cause.NO_ANSWER: "The corpus has no answer to this query: nothing is to be found.",
 }
 """Each cause in a sentence."""

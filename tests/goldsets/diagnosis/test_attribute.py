@@ -9,8 +9,8 @@ import pytest
 
 from goldsets.diagnosis.attribute import Diagnosis, Loss, diagnose
 from goldsets.diagnosis.causes import ABOUT, Cause
-from goldsets.diagnosis.replay import is_free
-from goldsets.diagnosis.suspects import nth
+from goldsets.diagnosis.replay import is_free, whole
+from goldsets.diagnosis.suspects import nth, suspects
 from goldsets.diagnosis.trail import trail
 from goldsets.evaluation.measures import Measure
 from goldsets.evaluation.sweep import Board
@@ -23,8 +23,10 @@ from retrieval.pipeline import Pipeline
 from retrieval.providers.voyage import Voyage
 from retrieval.query.assemble import Context
 from retrieval.query.filter import Equals
+from retrieval.query.fuse import RRF
 from retrieval.query.lexical import BM25
 from retrieval.query.rerank import Rescore
+from retrieval.query.synonyms import Synonyms
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace
 from retrieval.types import Candidates, Chunks, Corpus, Float32, Queries
@@ -32,6 +34,7 @@ from tests.goldsets.diagnosis.planted import (
     BOTH,
     MEASURE,
     PLANTED,
+    THIS_YEAR,
     VARNISH,
     WORDS,
     Concepts,
@@ -139,6 +142,57 @@ def test_alternatives_are_lost_together_and_the_one_that_came_furthest_is_diagno
         (loss,) = lost(WORDS, *quotes, ask="치즈 보관", needs="any")
         assert (loss.cause, loss.row) == (Cause.LEXICAL_MISS, quotes.index(CHEESE))
     assert lost(WORDS, HARBOUR, FLOUR, ask="마른 통에", needs="any") == []
+
+
+OLD_RENT = ("rent-2023", "Rent of a locker is nine coins.")
+DROWNING = replace(BOTH, pool=4, fuse=RRF(weights=(0.1, 0.9)))
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "ask", "further", "nearer"),
+    [
+        (WORDS, "kiln", ("kiln-d", "Some kiln error"), ("kiln-c", "A kiln error on the kiln")),
+        (WORDS, "kiln", ("kiln-c", "A kiln error on the kiln"), CHEESE),
+        (DROWNING, "kiln E17", ("kiln-c", "A kiln error on the kiln"), ("kiln-e17", "E17 means")),
+        (THIS_YEAR, "rent", CHEESE, OLD_RENT),
+        (THIS_YEAR, "rent", OLD_RENT, ("prices", "Glaze is sold by the jar")),
+        (WORDS, "kiln", ("prices", "Glaze is sold by the jar"), HARBOUR),
+    ],
+)
+def test_further_is_past_more_boxes_then_better_ranked(
+    pipeline: Pipeline, ask: str, further: tuple[str, str], nearer: tuple[str, str]
+) -> None:
+    for quotes in ((further, nearer), (nearer, further)):
+        (loss,) = lost(pipeline, *quotes, ask=ask, measure=Measure("R", 2), needs="any")
+        assert loss.row == quotes.index(further)
+
+
+def test_fusing_is_to_blame_for_what_one_stage_had_although_it_was_cut() -> None:
+    cut = replace(BOTH, chunk=FixedTokens(size=32), fuse=RRF(weights=(0.1, 0.9)))
+    ask = "fan nine minutes mask waits outside varnish"
+    (loss,) = lost(cut, ("varnish", VARNISH), ask=ask)
+    assert (loss.cause, loss.verified) == (Cause.DROWNED, True)
+    one = gold_of([Query("q", ask)], {"q": [quoted("varnish", VARNISH)]})
+    ((only,),) = suspects(trail(Board(one, corpus(), Runtime()), cut, MEASURE)).values()
+    assert (only.cause, only.certain) == (Cause.DROWNED, True)
+
+
+def test_a_boundary_is_not_tried_where_lists_were_gathered_for_rewritten_queries(
+    board: Board,
+) -> None:
+    cut = replace(WORDS, chunk=FixedTokens(size=32))
+    (row,) = (i for i, f in enumerate(board.anchored.found) if f.evidence.exact == VARNISH)
+    for pipeline, tried in ((cut, True), (replace(cut, rewrite=Synonyms("varnish: paint")), False)):
+        found = whole(trail(board, pipeline, MEASURE), np.array([row]))
+        assert (found is not None) == tried
+
+
+def test_what_is_longer_than_any_chunk_is_not_cut_by_a_boundary() -> None:
+    """Whole it would be found; but no chunk here is that long."""
+    cut = replace(WORDS, chunk=FixedTokens(size=12))
+    ask = "varnish table mask fan minutes green lamp"
+    (loss,) = lost(cut, ("varnish", VARNISH), ask=ask)
+    assert (loss.cause, loss.verified) == (Cause.LEXICAL_MISS, True)
 
 
 def test_every_part_of_an_answer_has_a_cause_of_its_own() -> None:
