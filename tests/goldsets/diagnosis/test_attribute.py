@@ -21,7 +21,7 @@ from retrieval.ingest.embed import Purpose
 from retrieval.ingest.llm_context import LLMContext
 from retrieval.pipeline import Pipeline
 from retrieval.providers.voyage import Voyage
-from retrieval.query.assemble import Context
+from retrieval.query.assemble import Context, InRankOrder
 from retrieval.query.filter import Equals
 from retrieval.query.fuse import RRF
 from retrieval.query.lexical import BM25
@@ -185,6 +185,17 @@ def test_a_boundary_is_not_tried_where_lists_were_gathered_for_rewritten_queries
     for pipeline, tried in ((cut, True), (replace(cut, rewrite=Synonyms("varnish: paint")), False)):
         found = whole(trail(board, pipeline, MEASURE), np.array([row]))
         assert (found is not None) == tried
+
+
+@pytest.mark.parametrize(
+    ("ask", "cause"), [("배 시간", Cause.CROWDED), ("tar pitch tallow", Cause.CAP_CUT)]
+)
+def test_near_duplicates_may_fill_the_context(ask: str, cause: Cause) -> None:
+    """Both are ranked well enough and do not fit; one of them would, were copies merged."""
+    quote = ("ferry-ko", "첫 배 시간은 여섯 시 반 이다.") if cause is Cause.CROWDED else TAR
+    capped = replace(WORDS, assemble=InRankOrder(max_tokens=120 if "배" in ask else 20))
+    (loss,) = lost(capped, quote, ask=ask, measure=Measure("R", 5))
+    assert (loss.cause, loss.verified) == (cause, True)
 
 
 def test_what_is_longer_than_any_chunk_is_not_cut_by_a_boundary() -> None:
