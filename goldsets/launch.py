@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from goldsets import jobs
 from goldsets.evaluation.plan import Plan, plan
-from goldsets.evaluation.spec import SweepSpec
+from goldsets.evaluation.spec import SweepSpec, sweep_of
 from goldsets.evaluation.words import count, listed
 from goldsets.store import gold
 from goldsets.types import GoldSet
@@ -41,6 +41,14 @@ def plan_of(
     """Say what a sweep would make and embed, before it is started."""
     gold_, corpus = _inputs(workspace, goldset, version)
     return plan(spec, gold_, corpus, Runtime(workspace))
+
+
+def resume_plan(workspace: Workspace, job: jobs.Job) -> Iterator[str]:
+    """Phrase what is still to pay, and what is missing, when a sweep that is over goes on."""
+    version = job.spec["corpus_version"]
+    p = plan_of(workspace, sweep_of(job.spec["sweep"]), job.spec["goldset"], version)
+    yield from embedding_plan(p)
+    yield from lacking(p)
 
 
 def sweep_plan(

@@ -3,8 +3,9 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 from goldsets import jobs
 from goldsets.evaluation.words import count
@@ -108,8 +109,6 @@ def as_csv(calls: Sequence[Call]) -> str:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow([*COLUMNS, *USED, *AFTER])
-    for call in calls:
-        row = asdict(call)
-        used = row.pop("usage")
-        table.writerow([*(row[c] for c in COLUMNS), *used.values(), *(row[c] for c in AFTER)])
+    before, used, after = (attrgetter(*names) for names in (COLUMNS, USED, AFTER))
+    table.writerows([*before(call), *used(call.usage), *after(call)] for call in calls)
     return text.getvalue()

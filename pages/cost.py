@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from goldsets import spending
+from goldsets import jobs, spending
 from goldsets.evaluation.words import count
 from pages.ui import charts, frame, url
 from retrieval.cost import FILE, money
@@ -60,7 +60,6 @@ BUDGETS: dict[str, ledger.Scope] = {
 }
 
 
-@st.fragment(run_every=3.0)
 def numbers(workspace: Workspace, since: str) -> None:
     """Show the sums of the period, and what is in flight."""
     total = spending.added_up(ledger.lines(workspace, "model", since))
@@ -167,7 +166,8 @@ def named(workspace: Workspace, by: By, since: str) -> list[tuple[str, Line]]:
 
 def overview(workspace: Workspace, since: str) -> None:
     """Show the sums since a day, and each day."""
-    numbers(workspace, since)
+    busy = jobs.at_work(workspace) or spending.in_flight(workspace)[0]
+    st.fragment(numbers, run_every=3.0 if busy else None)(workspace, since)
     lines = ledger.lines(workspace, "day", since)
     if lines:
         st.markdown("**By day**")

@@ -19,7 +19,7 @@ from goldsets.evaluation.words import (
     ranked,
     verdict,
 )
-from goldsets.launch import embedding_plan, lacking, plan_of, start_sweep
+from goldsets.launch import embedding_plan, lacking, plan_of, resume_plan, start_sweep
 from goldsets.store import gold, runs
 from pages.ui import charts, forms, frame, url, work
 from pages.ui.text import plain
@@ -58,6 +58,15 @@ def plan_and_start(workspace: Workspace, spec: SweepSpec, goldset: str) -> None:
         url.put("sweep", str(job.id))
         st.session_state["start-designing"] = False
         st.rerun()
+
+
+def still_to_pay(workspace: Workspace, job: jobs.Job) -> None:
+    """Say what going on would take, before it is begun."""
+    if not job.over or job.state == "done":
+        return
+    with st.spinner("Counting what is kept"):
+        lines = list(resume_plan(workspace, job))
+    frame.quiet("To go on: " + escape("; ".join(lines) or "nothing is embedded or paid") + ".")
 
 
 def leaderboard(workspace: Workspace, job_id: int) -> None:
@@ -192,5 +201,6 @@ with frame.page(
     if designing:
         design(workspace, chosen)
     else:
+        still_to_pay(workspace, jobs.get(workspace, int(job)))
         work.progress(workspace, int(job), "pipelines")
         leaderboard(workspace, int(job))

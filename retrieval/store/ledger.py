@@ -216,9 +216,12 @@ def _insert(
 
 
 def _call(row: Row) -> Call:
-    names = (f.name for f in fields(Call) if f.name != "usage")
-    return Call(usage=_usage(row), **{name: row[name] for name in names})
+    return Call(usage=_usage(row), **{name: row[name] for name in _ABOUT})
 
 
 def _usage(row: Row) -> Usage:
-    return Usage(*(row[f.name] for f in fields(Usage)))
+    return Usage(*(row[name] for name in _USED))
+
+
+_USED = tuple(f.name for f in fields(Usage))
+_ABOUT = tuple(f.name for f in fields(Call) if f.name != "usage")

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from goldsets import jobs
 from goldsets.evaluation.plan import plan
 from goldsets.evaluation.spec import SweepSpec, sweep_of
 from goldsets.evaluation.sweep import sweep
-from goldsets.launch import embedding_plan, lacking
+from goldsets.launch import embedding_plan, lacking, resume_plan, start_sweep
+from goldsets.store import gold
 from retrieval.cost import FILE, Outlay
 from retrieval.retry import Retry
 from retrieval.runtime import Runtime
-from retrieval.store import Workspace, ledger
+from retrieval.store import Workspace, corpora, ledger
 from tests.goldsets.making import sample_corpus, sample_gold
 from tests.retrieval.providers.stub import KEY, Vendors
 
@@ -311,3 +313,26 @@ def test_a_missing_key_of_what_cuts_is_named(
     assert plan(semantic("BM25"), GOLD, CORPUS, Runtime(workspace)).lacking == {}
     (problem,) = plan(semantic("BM25"), GOLD, CORPUS, Runtime()).lacking
     assert "VOYAGE_API_KEY" in problem
+
+
+def test_a_resume_is_priced_before_it_starts(
+    vendors: Vendors, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "spawn", lambda *_: None)
+    corpora.write(workspace, CORPUS.name, CORPUS.documents)
+    gold.write(workspace, GOLD, "test")
+    job = start_sweep(workspace, spec(), GOLD.name)
+    before = list(resume_plan(workspace, job))
+    assert f"texts to embed with {MODEL}" in before[0]
+    first = sweep_of({"variants": dict(list(job.spec["sweep"]["variants"].items())[:3])})
+    sweep(
+        first,
+        gold.read(workspace, GOLD.name),
+        corpora.read(workspace, CORPUS.name),
+        Runtime(workspace),
+    )
+    monkeypatch.delenv("VOYAGE_API_KEY")
+    after = list(resume_plan(workspace, job))
+    assert "kept from before" in after[0]
+    assert int(after[0].split()[0]) < int(before[0].split()[0])
+    assert "will fail: Voyage needs a key" in after[-1]

@@ -1,5 +1,6 @@
 """Every page, on an empty workspace and on the sample, in Streamlit's own test harness."""
 
+import json
 import re
 import shutil
 import sys
@@ -207,6 +208,16 @@ def test_the_plan_counts_before_anything_is_started(opened, loaded, copied):
     test = opened("pages/sweep.py", copied(loaded).path)
     assert test.metric[0].value == "12"
     assert "texts to embed with use-m3" in " ".join(h.proto.body for h in test.get("html"))
+
+
+def test_a_sweep_that_was_paused_says_what_going_on_would_take(opened, tmp_path, copied, sampled):
+    workspace = copied(sampled)
+    with workspace.write() as db:
+        spec = {"sweep": sweep_of(LEXICAL).plain(), "goldset": sample.NAME, "corpus_version": 1}
+        db.execute("UPDATE jobs SET state = 'paused', spec = ?", [json.dumps(spec)])
+    test = opened("pages/sweep.py", tmp_path)
+    quiet = " ".join(h.proto.body for h in test.get("html"))
+    assert "To go on: nothing is embedded or paid." in quiet
 
 
 def test_the_plan_warns_of_a_missing_key_before_the_start(opened, loaded, copied, monkeypatch):
