@@ -19,9 +19,9 @@ from goldsets.evaluation.words import (
     ranked,
     verdict,
 )
-from goldsets.launch import embedding_plan, lacking, plan_of, resume_plan, start_sweep
+from goldsets.launch import embedding_plan, lacking, plan_of, resume_plan, start_sweep, to_ask
 from goldsets.store import gold, runs
-from pages.ui import charts, forms, frame, url, work
+from pages.ui import charts, forms, frame, outside, url, work
 from pages.ui.text import plain
 from retrieval.errors import PizzaError
 from retrieval.store import Workspace
@@ -31,7 +31,7 @@ def design(workspace: Workspace, goldset: str) -> None:
     """Let options be picked per slot; show the plan; start."""
     left, right = st.columns([3, 1.15], gap="large")
     with left:
-        spec = forms.sweep_form()
+        spec = forms.sweep_form(lambda: outside.variants(workspace, goldset))
     with right, st.container(border=True, key="pn-plan"):
         st.markdown("**Plan**")
         if spec is not None:
@@ -50,6 +50,8 @@ def plan_and_start(workspace: Workspace, spec: SweepSpec, goldset: str) -> None:
         f" {plan.to_make} to make."
     )
     for line in embedding_plan(plan):
+        frame.quiet(f"{escape(line)}.")
+    for line in to_ask(plan):
         frame.quiet(f"{escape(line)}.")
     for line in lacking(plan):
         st.warning(plain(line), icon=":material/key_off:")
@@ -155,7 +157,10 @@ def fine_print(result: Mapping[str, Any]) -> None:
             f"{count(len(about['edited']), 'piece')} of evidence edited since, counted as not found"
             f" until confirmed in the gold set: {named}"
         )
-    undefined = max(e["undefined"] for e in result["variants"][0]["measures"].values())
+    outside.said(result["variants"])
+    undefined = min(
+        max(e["undefined"] for e in row["measures"].values()) for row in result["variants"]
+    )
     frame.quiet(
         escape(
             "Points of a hundred; intervals at 95 % by the paired bootstrap over"
@@ -197,7 +202,10 @@ with frame.page(
     with top[2]:
         if "start-designing" in st.session_state:
             st.session_state["designing"] = st.session_state.pop("start-designing")
-        designing = st.toggle("Design a new sweep", key="designing") if job else True
+        with st.container(horizontal=True, vertical_alignment="center"):
+            designing = st.toggle("Design a new sweep", key="designing") if job else True
+            with st.popover("Bring a run", icon=":material/upload_file:"):
+                outside.bring(workspace, chosen)
     if designing:
         design(workspace, chosen)
     else:

@@ -237,7 +237,7 @@ class Finished:
 def _run(board: Board, variant: Variant, spec: SweepSpec) -> Finished:
     prepared = board.prepare(variant)
     ranking, own = prepared.ranking.value, prepared.placed and prepared.placed.value
-    made = own.key(variant.name) if own else prepared.ranking.key
+    made = own.key("swept", variant.name) if own else prepared.ranking.key
     chunking = content_key(board.corpus, own.chunks) if own else prepared.index.chunks.key
     run = Run(
         run_id(made, board.gold, board.corpus),

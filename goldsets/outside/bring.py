@@ -51,7 +51,7 @@ def bring_run(
     rows, report = import_run(format_, path, corpus, strict=strict, **options or {})
     found = place(corpus, in_order(rows, gold, report))
     run = Run(
-        run_id(found.key(name), gold, corpus),
+        run_id(found.key("imported", name), gold, corpus),
         name,
         {"run": {"name": name}},
         gold.name,

@@ -68,10 +68,10 @@ class Placed:
     ranking: Candidates
     counts: Mapping[str, int]
 
-    def key(self, name: str) -> str:
+    def key(self, *names: str) -> str:
         """Name it by what it is: who answers over a network may answer otherwise tomorrow."""
         arrays = (*self.chunks.arrays().values(), *self.ranking.arrays().values())
-        return digest("returned", name, *(a.tobytes() for a in arrays))
+        return digest("returned", *names, *(a.tobytes() for a in arrays))
 
 
 @dataclass(frozen=True)

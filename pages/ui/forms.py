@@ -4,7 +4,7 @@ import dataclasses
 import json
 import types
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
@@ -81,8 +81,11 @@ OFFERED: Mapping[str, Sequence[Any]] = {
 }
 
 
-def sweep_form() -> SweepSpec | None:
-    """Let a sweep be put together, by picking or as YAML; None while it cannot be read."""
+def sweep_form(beside: Callable[[], Mapping[str, Any]]) -> SweepSpec | None:
+    """Let a sweep be put together, by picking or as YAML; None while it cannot be read.
+
+    `beside` lets variants be chosen that stand beside the grid, as a spec.
+    """
     how = st.segmented_control(
         "How",
         ["Pick", "YAML"],
@@ -92,15 +95,16 @@ def sweep_form() -> SweepSpec | None:
         key="how",
     )
     try:
-        return _as_yaml() if how == "YAML" else _picked()
+        return _as_yaml() if how == "YAML" else _picked(beside)
     except SpecError as e:
         st.error(str(e))
         return None
 
 
-def _picked() -> SweepSpec:
+def _picked(beside: Callable[[], Mapping[str, Any]]) -> SweepSpec:
     grid = {slot: _options(slot, label) for slot, label in GRID_SLOTS.items()}
     grid = {slot: values for slot, values in grid.items() if values}
+    variants = beside()
     known = [str(m) for m in DEFAULT_MEASURES]
     measures = st.multiselect(
         "Measures",
@@ -119,7 +123,7 @@ def _picked() -> SweepSpec:
         key="measures",
         help="\n\n".join(f"`{m}` {parse_measure(m).about}" for m in known),
     )
-    return sweep_of({"grid": grid, "measures": measures or known})
+    return sweep_of({"grid": grid, "variants": variants, "measures": measures or known})
 
 
 def _options(slot: str, label: str) -> list[Any]:

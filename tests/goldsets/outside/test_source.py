@@ -297,7 +297,7 @@ def test_a_killed_worker_asks_only_what_is_not_kept(
 
 def kept(workspace: Workspace, name: str, placed: Placed, corpus: Corpus = CORPUS) -> Run:
     run = Run(
-        run_id(placed.key(name), GOLD, corpus),
+        run_id(placed.key("imported", name), GOLD, corpus),
         name,
         {"run": {"name": name}},
         GOLD.name,
@@ -320,12 +320,11 @@ def test_an_imported_run_is_a_variant(own: Retriever, workspace: Workspace) -> N
     search = served(GOLD, CORPUS)
     placed = place(CORPUS, [search(q.text, 20) for q in GOLD.queries])
     run = kept(workspace, "solr", placed)
-    spec = sweep_of(
-        {"variants": {"ours": PIPELINE, "theirs": {"run": "solr"}}, "measures": MEASURES}
-    )
+    spec = sweep_of({"variants": {"ours": PIPELINE, "solr": {"run": "solr"}}, "measures": MEASURES})
     result = sweep(spec, GOLD, CORPUS, Runtime(workspace))
     ours, theirs = result["variants"]
     assert theirs["measures"] == ours["measures"]
+    assert theirs["run"] != run.id
     assert theirs["placed"] == dict(run.counts)
     assert theirs["spec"] == {"run": {"name": "solr"}}
     assert runs.imports(workspace, GOLD.name, 1) == {run.id: "solr"}
