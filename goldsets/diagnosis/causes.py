@@ -44,7 +44,7 @@ ABOUT = {
     Cause.RERANK_DEMOTED: "The reranker saw it, and put it too low.",
     Cause.MERGED_AWAY: "It was merged into a better ranked passage that resembles it.",
     Cause.DIVERSITY_CUT: "Other passages of its document, or like it, had taken its place.",
-    Cause.CAP_CUT: "It was ranked well enough; it did not fit into the context, or is read too late.",
+    Cause.CAP_CUT: "Ranked well enough, it did not fit into the context, or is read too late.",
     Cause.NO_ANSWER: "The corpus has no answer to this query: nothing is to be found.",
 }
 """Each cause in a sentence."""
