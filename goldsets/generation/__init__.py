@@ -1,0 +1,1 @@
+"""Generative benchmarking: passages worth a query, queries written for them, filters, review."""
