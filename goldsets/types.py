@@ -19,6 +19,11 @@ NO_ANSWER = "no-answer"
 """The tag of a query that the corpus does not answer."""
 
 
+SYNTHETIC, STAND_IN, REVIEWED = "synthetic", "offline stand-in", ", reviewed"
+"""Origins of queries that a model wrote, or the stand-in without one, and what follows them once
+somebody has kept or edited the query."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """A judged span: where it stands, what it says, and how well it answers.
@@ -87,6 +92,16 @@ class Query:
             raise InputError(f"a query needs an id and a text, not {self.id!r}, {self.text!r}")
         if self.needs not in ("any", "all"):
             raise InputError(f"needs must be 'any' or 'all', not {self.needs!r}")
+
+    @property
+    def synthetic(self) -> bool:
+        """Tell whether a model, or the stand-in without one, wrote it; nobody asked it."""
+        return self.origin.removesuffix(REVIEWED) in (SYNTHETIC, STAND_IN)
+
+    @property
+    def reviewed(self) -> bool:
+        """Tell whether it is synthetic and somebody has kept or edited it."""
+        return self.synthetic and self.origin.endswith(REVIEWED)
 
 
 @dataclass(frozen=True)

@@ -117,4 +117,49 @@ def runs_from_outside(db: "Database") -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (gold, runs_and_jobs, evenings, trials, runs_from_outside)
+def generation(db: "Database") -> None:
+    """Generative benchmarking: passages and labels, verdicts by versions of prompts, queries."""
+    create(
+        db,
+        """CREATE TABLE generations (
+            id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, spec TEXT NOT NULL,
+            corpus TEXT NOT NULL, corpus_version INTEGER NOT NULL, goldset TEXT NOT NULL,
+            real TEXT NOT NULL, created TEXT NOT NULL)""",
+        """CREATE TABLE passages (
+            id INTEGER PRIMARY KEY, corpus TEXT NOT NULL, key TEXT NOT NULL,
+            document TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+            text TEXT NOT NULL, title TEXT NOT NULL, path TEXT NOT NULL, block TEXT NOT NULL,
+            created TEXT NOT NULL, UNIQUE (corpus, key))""",
+        """CREATE TABLE sampled (
+            generation INTEGER NOT NULL REFERENCES generations(id), place INTEGER NOT NULL,
+            passage INTEGER NOT NULL REFERENCES passages(id),
+            PRIMARY KEY (generation, place), UNIQUE (generation, passage)) WITHOUT ROWID""",
+        """CREATE TABLE worth (
+            id INTEGER PRIMARY KEY, passage INTEGER NOT NULL REFERENCES passages(id),
+            worth INTEGER, who TEXT NOT NULL, created TEXT NOT NULL)""",
+        "CREATE INDEX worth_by_passage ON worth (passage, who, id)",
+        """CREATE TABLE prompts (
+            key TEXT PRIMARY KEY, task TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL,
+            model TEXT NOT NULL, created TEXT NOT NULL) WITHOUT ROWID""",
+        """CREATE TABLE verdicts (
+            passage INTEGER NOT NULL REFERENCES passages(id),
+            prompt TEXT NOT NULL REFERENCES prompts(key), yes INTEGER, reason TEXT NOT NULL,
+            created TEXT NOT NULL, PRIMARY KEY (passage, prompt)) WITHOUT ROWID""",
+        """CREATE TABLE drafts (
+            id INTEGER PRIMARY KEY, generation INTEGER NOT NULL REFERENCES generations(id),
+            name TEXT NOT NULL, kind TEXT NOT NULL, persona TEXT NOT NULL,
+            language TEXT NOT NULL, passages TEXT NOT NULL, prompt TEXT NOT NULL,
+            answer TEXT NOT NULL, query TEXT NOT NULL, text TEXT NOT NULL, evidence TEXT NOT NULL,
+            measured TEXT NOT NULL, gold TEXT NOT NULL DEFAULT '', created TEXT NOT NULL,
+            UNIQUE (generation, name))""",
+        """CREATE TABLE reviews (
+            id INTEGER PRIMARY KEY, draft INTEGER NOT NULL REFERENCES drafts(id),
+            action TEXT NOT NULL, text TEXT NOT NULL, evidence TEXT, who TEXT NOT NULL,
+            created TEXT NOT NULL)""",
+        "CREATE INDEX reviews_by_draft ON reviews (draft, id)",
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    *(gold, runs_and_jobs, evenings, trials, runs_from_outside, generation),
+)
