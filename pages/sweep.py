@@ -91,7 +91,11 @@ def leaderboard(workspace: Workspace, job_id: int) -> None:
     with right:
         k = charts.tokens_cutoff(measure, rows)
         st.markdown("**What a point costs in tokens**")
-        figure = charts.quality_against_tokens(rows, measure, k)
+        spent = [
+            charts.Spent(r["name"], r["tokens_at"][str(k)], r["measures"][measure]["mean"])
+            for r in rows
+        ]
+        figure = charts.frontier(spent, measure, f"tokens in the first {k} chunks, mean")
         charts.draw(figure, "tokens", f"{measure} against the tokens of the first {k} chunks")
     table(result, measure)
     without_answer(rows)

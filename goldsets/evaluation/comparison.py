@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 
 from goldsets.evaluation.measures import Measure
-from goldsets.evaluation.paired import SAME, Difference
+from goldsets.evaluation.paired import SAME, Difference, compared
+from goldsets.evaluation.stats import Estimate, intervals
 from goldsets.evaluation.target import NEVER, Target
 from goldsets.types import GoldSet
 from retrieval.types import Bool, Float64, Int32, Int64
@@ -27,7 +28,16 @@ class Comparison:
     names: tuple[str, ...]
     measure: Measure
     values: Float64
+    means: tuple[Estimate, ...]
     differences: tuple[Difference, ...]
+
+    @classmethod
+    def of(
+        cls, gold: GoldSet, names: Sequence[str], measure: Measure, values: Float64
+    ) -> "Comparison":
+        """Compare all rows with the first; these are what is tested at once."""
+        means, differences = tuple(intervals(values)), tuple(compared(values, 0))
+        return cls(gold, tuple(names), measure, values, means, differences)
 
     @property
     def deltas(self) -> Float64:
@@ -38,6 +48,18 @@ class Comparison:
     def letters(self) -> list[str]:
         """Return a short name for each: A for the baseline, B, C, ... Z, AA, AB, ..."""
         return [letter(n) for n in range(len(self.names))]
+
+    def only(self, variants: Sequence[int]) -> "Comparison":
+        """Return the baseline beside some of the variants, in the order given."""
+        rows = [0, *variants]
+        return Comparison(
+            self.gold,
+            tuple(self.names[i] for i in rows),
+            self.measure,
+            self.values[rows],
+            tuple(self.means[i] for i in rows),
+            tuple(self.differences[i] for i in rows),
+        )
 
     def rows(self, which: Which, variant: int | None = None) -> Int64:
         """Return the queries of a kind, by all variants or by one, those that differ most first."""
@@ -88,6 +110,12 @@ def first_ranks(target: Target, ids: Int32, rel: int = 1) -> Int64:
     first = np.full(target.queries, NEVER, np.int64)
     np.minimum.at(first, target.touch_query[at], target.ranks(ids[None])[0, at])
     return first
+
+
+def relevant_chunks(target: Target, query: int, rel: int = 1) -> set[int]:
+    """Return the chunks that are relevant to a query (row), as RR takes it."""
+    own = (target.touch_query == query) & (target.touch_grade >= rel)
+    return {int(i) for i in target.touch_chunk[own]}
 
 
 def front(costs: Sequence[float | None], values: Sequence[float | None]) -> list[bool]:

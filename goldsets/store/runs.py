@@ -121,6 +121,13 @@ def sweeps(workspace: Workspace, goldset: str | None = None) -> list[dict[str, A
         return [{"job": r["job"], "created": r["created"], **json.loads(r["result"])} for r in rows]
 
 
+def listed(workspace: Workspace) -> tuple[tuple[int, str], ...]:
+    """List the finished sweeps by job and time, newest first: what `sweeps` reads."""
+    with workspace.read() as db:
+        rows = db.execute("SELECT job, created FROM sweeps ORDER BY created DESC")
+        return tuple((int(row["job"]), str(row["created"])) for row in rows)
+
+
 def sweep(workspace: Workspace, job: int) -> dict[str, Any] | None:
     """Read the result of one sweep, None while there is none."""
     with workspace.read() as db:

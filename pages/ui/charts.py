@@ -1,15 +1,16 @@
 """Plots: one style, one accent for what stands out, grey for the rest."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from html import escape
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from goldsets.evaluation.comparison import front
 from goldsets.evaluation.measures import parse_measure
-from goldsets.evaluation.words import side
 
 Row = Mapping[str, Any]
 
@@ -48,32 +49,6 @@ def leaderboard(rows: Sequence[Row], measure: str, baseline: str) -> go.Figure:
     return go.Figure({"data": whiskers, "layout": layout})
 
 
-def differences(
-    names: Sequence[str],
-    estimates: Sequence[Row],
-    measure: str,
-    bands: Sequence[tuple[float, float] | None] = (),
-) -> go.Figure:
-    """Draw each difference to the baseline with its interval; in the accent where it tells.
-
-    A light band behind it reaches from the worst to the best case, where there is one.
-    """
-    figure = go.Figure()
-    reach = bands or [None] * len(names)
-    for name, e, band in list(zip(names, estimates, reach, strict=True))[::-1]:
-        if e["mean"] is None:
-            continue
-        if band:
-            _band(figure, name, *band)
-        figure.add_trace(_whisker(name, e, ACCENT if side(e) else QUIET))
-    figure.add_shape(_upright(0))
-    about = "; the light band: what unjudged passages could make of it" if any(reach) else ""
-    title = f"difference in {measure}, points, with 95 % interval{about}"
-    figure.update_xaxes(title=title, gridcolor=GRID, zeroline=False)
-    figure.update_yaxes(automargin=True, gridcolor="rgba(0,0,0,0)")
-    return styled(figure, height=70 + 28 * max(len(names), 2))
-
-
 def tokens_cutoff(measure: str, rows: Sequence[Row]) -> int:
     """Choose the k at which the tokens of a measure are counted: its own cutoff, else 20."""
     m = parse_measure(measure)
@@ -81,31 +56,43 @@ def tokens_cutoff(measure: str, rows: Sequence[Row]) -> int:
     return int(m.cutoff or 20) if own else 20
 
 
-def quality_against_tokens(rows: Sequence[Row], measure: str, k: int) -> go.Figure:
-    """Draw a measure against the tokens a reader gets at k; what nothing beats in the accent."""
-    points = sorted(
-        (r["tokens_at"][str(k)], r["measures"][measure]["mean"] * 100, r["name"])
-        for r in rows
-        if r["measures"][measure]["mean"] is not None
-    )
-    best = np.maximum.accumulate([mean for _, mean, _ in points]) if points else []
-    front = [p for i, p in enumerate(points) if i == 0 or p[1] > best[i - 1]]
-    behind = [p for p in points if p not in front]
+@dataclass(frozen=True)
+class Spent:
+    """What a pipeline takes, and its mean; None where it is not known. `label` stands beside it."""
+
+    name: str
+    cost: float | None
+    mean: float | None
+    label: str = ""
+
+
+def frontier(points: Sequence[Spent], measure: str, title: str, height: int = 330) -> go.Figure:
+    """Draw a measure against what it takes; in the accent, and joined, what nothing beats."""
+    best = front([p.cost for p in points], [p.mean for p in points])
+    known = [(p, on) for p, on in zip(points, best, strict=True) if None not in (p.cost, p.mean)]
+    known.sort(key=lambda x: (x[0].cost or 0.0, x[0].mean or 0.0))
     figure = go.Figure()
-    for group, colour, mode in ((behind, QUIET, "markers"), (front, ACCENT, "lines+markers")):
+    for wanted, colour, mode in ((False, QUIET, "markers"), (True, ACCENT, "lines+markers")):
+        group = [p for p, on in known if on is wanted]
         figure.add_scatter(
-            x=[p[0] for p in group],
-            y=[p[1] for p in group],
-            text=[p[2] for p in group],
-            mode=mode,
+            x=[p.cost for p in group],
+            y=[100 * (p.mean or 0.0) for p in group],
+            text=[p.label for p in group],
+            hovertext=[escape(p.name) for p in group],
+            mode=f"{mode}+text",
+            textposition=["top right" if i % 2 else "top left" for i in range(len(group))],
+            textfont={"size": 14},
             line={"color": colour, "width": 1.5, "dash": "dot"},
             marker={"size": 10, "color": colour},
-            hovertemplate="%{text}<br>%{y:.1f} at %{x:,.0f} tokens<extra></extra>",
+            hovertemplate="%{hovertext}<br>%{y:.1f} for %{x:,.4~g}<extra></extra>",
         )
-    title = f"tokens in the first {k} chunks, mean"
+    every = [p.cost or 0.0 for p, _ in known]
+    wide = every and min(every) > 0 and max(every) > 20 * min(every)
     figure.update_xaxes(title=title, gridcolor=GRID, rangemode="tozero")
+    if wide:
+        figure.update_xaxes(type="log", dtick=1, minor={"ticks": "outside"})
     figure.update_yaxes(title=measure, gridcolor=GRID)
-    return styled(figure, height=330)
+    return styled(figure, height=height)
 
 
 def spent_by_name(rows: Sequence[tuple[str, float, str]]) -> go.Figure:
@@ -177,16 +164,6 @@ def _upright(x: float) -> dict[str, Any]:
     line = {"color": QUIET, "dash": "dot"}
     ends = {"x0": x, "x1": x, "xref": "x", "y0": 0, "y1": 1, "yref": "y domain"}
     return {"type": "line", **ends, "line": line}
-
-
-def _band(figure: go.Figure, name: str, low: float, high: float) -> None:
-    figure.add_scatter(
-        x=[low * 100, high * 100],
-        y=[name, name],
-        mode="lines",
-        line={"color": BAND, "width": 14},
-        hovertemplate="%{x:.1f} if the unjudged say so<extra>%{y}</extra>",
-    )
 
 
 def draw(figure: go.Figure, key: str, alt: str) -> None:

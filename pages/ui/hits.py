@@ -2,13 +2,11 @@
 
 from html import escape
 
-import streamlit as st
-
-from goldsets.evaluation.sweep import Board, Prepared
+from goldsets.evaluation.sweep import Board
 from goldsets.evaluation.words import count
 from goldsets.labelling.evening import NO_ANSWER
-from pages.ui.text import Hit, Mark, evidence_marks, hit_card, marked, plain
-from retrieval.types import Chunks, Corpus, Int32
+from pages.ui.text import Hit, Mark, hit_card, pieces
+from retrieval.types import Chunks, Corpus
 
 SNIPPET = 900
 """Characters of a chunk that are shown."""
@@ -19,24 +17,6 @@ BEFORE = 110
 NOWHERE = "Not found in the corpus"
 
 
-def ranked_list(board: Board, laid: Prepared, ids: Int32, query: int, depth: int) -> None:
-    """Draw the first chunks of a ranking; those that hold evidence have the accent at the edge."""
-    chunks = laid.index.chunks.value
-    cards, first = [], 0
-    for rank, i in enumerate((int(i) for i in ids if i >= 0), 1):
-        placed = chunks.document[i] >= 0  # evidence that is gone has no document either
-        marks = evidence_marks(board.anchored, query, int(chunks.document[i])) if placed else []
-        if not first and _inside(chunks, i, marks):
-            first = rank
-        if rank <= depth:
-            cards.append(card(board.corpus, chunks, i, rank, marks))
-        elif first:
-            break
-    where = f"The first evidence comes at rank {first}." if first > depth else ""
-    note = where or ("" if first else f"No evidence in the first {int((ids >= 0).sum())}.")
-    st.html(f"{''.join(cards)}<p class='pn-quiet'>{escape(note)}</p>")
-
-
 def card(
     corpus: Corpus, chunks: Chunks, i: int, rank: int, marks: list[Mark], score: str = ""
 ) -> str:
@@ -44,19 +24,46 @@ def card(
 
     One that a retriever from outside returned, and that is nowhere in the corpus, says so.
     """
+    shown = passage(corpus, chunks, i, marks)
+    found = bool(_inside(chunks, i, marks))
+    return hit_card(Hit(rank, place(corpus, chunks, i), shown, score, found))
+
+
+def place(corpus: Corpus, chunks: Chunks, i: int) -> str:
+    """Name where a chunk stands: what was put beside it, else its document."""
+    document = int(chunks.document[i])
+    if document < 0:
+        return NOWHERE
+    return chunks.context(i) or corpus.documents[document].label
+
+
+def passage(corpus: Corpus, chunks: Chunks, i: int, marks: list[Mark], most: int = SNIPPET) -> str:
+    """Draw the text of a chunk, cut and marked."""
+    return "".join(
+        escape(piece) if own is None else f'<mark class="{own.css}">{escape(piece)}</mark>'
+        for piece, own in cut(corpus, chunks, i, marks, most)
+    )
+
+
+def cut(
+    corpus: Corpus, chunks: Chunks, i: int, marks: list[Mark], most: int = SNIPPET
+) -> list[tuple[str, Mark | None]]:
+    """Cut a chunk to `most` characters, beginning shortly before its first piece of evidence.
+
+    Of one that is nowhere in the corpus there is what the retriever returned.
+    """
     if chunks.document[i] < 0:
-        return hit_card(Hit(rank, NOWHERE, escape(chunks.context(i)[:SNIPPET]), score))
-    document = corpus.documents[int(chunks.document[i])]
+        return [(chunks.context(i)[:most], None)]
+    text = corpus.documents[int(chunks.document[i])].text
     start, end = int(chunks.start[i]), int(chunks.end[i])
     inside = _inside(chunks, i, marks)
     low = start
     if inside and inside[0].start - BEFORE > start:
-        cut = inside[0].start - BEFORE
-        low = cut + len(document.text[cut : inside[0].start].split(maxsplit=1)[0]) + 1
-    high = min(end, low + SNIPPET)
-    body = marked(document.text, low, high, marks)
-    shown = f"{'… ' if low > start else ''}{body}{' …' if high < end else ''}"
-    return hit_card(Hit(rank, chunks.context(i) or document.label, shown, score, bool(inside)))
+        begin = inside[0].start - BEFORE
+        low = begin + len(text[begin : inside[0].start].split(maxsplit=1)[0]) + 1
+    high = min(end, low + most)
+    before, after = [("… ", None)] * (low > start), [(" …", None)] * (high < end)
+    return [*before, *pieces(text, low, high, marks), *after]
 
 
 def _inside(chunks: Chunks, i: int, marks: list[Mark]) -> list[Mark]:
@@ -65,16 +72,17 @@ def _inside(chunks: Chunks, i: int, marks: list[Mark]) -> list[Mark]:
     return sorted(held, key=lambda m: m.start)
 
 
-def evidence_note(board: Board, query: int) -> None:
-    """Say how much evidence a query has, and where."""
+def evidence_note(board: Board, query: int) -> str:
+    """Say as HTML how much evidence a query has, and where."""
     asked = board.gold.queries[query]
     held = [e for e in board.gold.of(asked) if e.grade > 0]
     if not held:
-        said = "The corpus has no answer to this query."
-        st.caption(said if NO_ANSWER in asked.tags else "Nothing is judged to answer this yet.")
-        return
+        unanswerable = NO_ANSWER in asked.tags
+        return (
+            "The corpus has no answer to this query."
+            if unanswerable
+            else "Nothing is judged to answer this yet."
+        )
     places = sorted({e.document for e in held})
     needs = "any of it answers" if asked.needs == "any" else "all parts are needed"
-    st.caption(
-        f"{count(len(held), 'piece')} of evidence in {plain(', '.join(places[:6]))}; {needs}."
-    )
+    return f"{count(len(held), 'piece')} of evidence in {escape(', '.join(places[:6]))}; {needs}."

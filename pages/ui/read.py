@@ -1,6 +1,7 @@
 """Reads for the pages, cached by the version of what is read; none keeps a connection."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -9,7 +10,10 @@ from goldsets.diagnosis import outside, work
 from goldsets.diagnosis.attribute import Diagnosis, Loss, diagnose
 from goldsets.diagnosis.suggest import Suggestion, suggestions
 from goldsets.diagnosis.trail import trail
+from goldsets.evaluation.beside import query_seconds
 from goldsets.evaluation.bounds import bounded
+from goldsets.evaluation.comparison import Comparison
+from goldsets.evaluation.comparison import first_ranks as ranks_of
 from goldsets.evaluation.measures import Measure, parse_measure
 from goldsets.evaluation.pair import Pair, laid, open_to
 from goldsets.evaluation.pair import pair as pair_of
@@ -24,7 +28,7 @@ from retrieval.ingest.tokens import CountTokens
 from retrieval.pipeline import pipeline_of
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
-from retrieval.types import Corpus, Float64
+from retrieval.types import Corpus, Float64, Int64
 
 
 def corpus(workspace: Workspace, name: str, version: int | None = None) -> Corpus:
@@ -69,14 +73,68 @@ def token_count(_workspace: Workspace, path: str, name: str, version: int) -> in
     return len(rt.run(CountTokens(), rt.given(held, held.hash)).value.start)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Reading the runs")
-def _run(_workspace: Workspace, path: str, run: str, made: str) -> Run:
-    return run_store.read(_workspace, [run])[0]
-
-
 def runs(workspace: Workspace, ids: Sequence[str], made: str) -> list[Run]:
     """Read runs of a sweep; `made` is the time of its result, which tells reruns apart."""
-    return [_run(workspace, str(workspace.path), run, made) for run in ids]
+    held = _runs(workspace, str(workspace.path), tuple(sorted(ids)), made)
+    return [held[run] for run in ids]
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the runs")
+def _runs(_workspace: Workspace, path: str, ids: tuple[str, ...], made: str) -> dict[str, Run]:
+    return dict(zip(ids, run_store.read(_workspace, ids), strict=True))
+
+
+def sweeps(workspace: Workspace) -> list[dict[str, Any]]:
+    """Read the results of finished sweeps, newest first."""
+    return _sweeps(workspace, str(workspace.path), run_store.listed(workspace))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _sweeps(
+    _workspace: Workspace, path: str, listed: tuple[tuple[int, str], ...]
+) -> list[dict[str, Any]]:
+    return run_store.sweeps(_workspace)
+
+
+def comparison(held: Board, every: Sequence[Run], measure: str) -> Comparison:
+    """Compare runs with the first of them."""
+    ids = tuple(run.id for run in every)
+    return _comparison(held, tuple(every), ids, measure, (held.gold.version, held.corpus.version))
+
+
+@st.cache_resource(max_entries=16, show_spinner="Comparing")
+def _comparison(
+    _held: Board,
+    _every: tuple[Run, ...],
+    ids: tuple[str, ...],
+    measure: str,
+    version: tuple[str, int],
+) -> Comparison:
+    scored = np.stack([values(_held, run, [measure])[0] for run in _every])
+    names = [run.variant for run in _every]
+    return Comparison.of(_held.gold, names, parse_measure(measure), scored)
+
+
+def first_ranks(held: Board, run: Run, rel: int) -> Int64:
+    """Return the rank of a run's first relevant chunk for each query, from 0."""
+    return _first_ranks(held, run, run.id, rel, (held.gold.version, held.corpus.version))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _first_ranks(_held: Board, _run: Run, run: str, rel: int, version: tuple[str, int]) -> Int64:
+    return ranks_of(_held.target(laid(_held, _run).index), _run.aligned(_held.gold)[0], rel)
+
+
+def latency(held: Board, run: Run) -> float:
+    """Return the mean seconds that a run took for a query."""
+    return _latency(held, run, run.id, held.corpus.version, tuple(run.seconds.items()))
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _latency(
+    _held: Board, _run: Run, run: str, number: int, seconds: tuple[tuple[str, float], ...]
+) -> float:
+    return query_seconds(_held, _run)
 
 
 def values(held: Board, run: Run, measures: Sequence[str]) -> Float64:
@@ -84,7 +142,7 @@ def values(held: Board, run: Run, measures: Sequence[str]) -> Float64:
     return _values(held, run, tuple(measures), held.gold.version, held.corpus.version, run.id)
 
 
-@st.cache_data(max_entries=64, show_spinner="Scoring")
+@st.cache_data(max_entries=512, show_spinner="Scoring")
 def _values(
     _held: Board, _run: Run, measures: tuple[str, ...], gold_version: str, number: int, run: str
 ) -> Float64:
@@ -133,37 +191,56 @@ def _of_tuning(
     return tuning, suggestions(tuning)
 
 
-def pair(held: Board, every: Sequence[Run], a: Run, b: Run | None, measure: str) -> Pair | None:
-    """Set a run against another, or nothing, on the queries that all of `every` were asked.
+Pairs = list[Pair | None]
 
-    None where there are no bounds: the measure has none, or not between these chunkings.
+
+def pairs(held: Board, every: Sequence[Run], measure: str) -> tuple[list[Pair], Pairs]:
+    """Set each run alone, and each but the first against it, on the queries that all were asked.
+
+    None where there are no bounds between two chunkings; nothing where the measure has none.
     """
-    if not bounded(parse_measure(measure)):
-        return None
     workspace = held.rt.workspace
     top = deciding.top_grade(workspace, held.gold.name) if workspace else None
     ids = tuple(run.id for run in every)
-    version = (held.gold.version, held.corpus.version)
-    rows = (ids.index(a.id), ids.index(b.id) if b else None)
-    return _pair(held, tuple(every), ids, rows, measure, top, version)
+    return _pairs(held, tuple(every), ids, measure, top, (held.gold.version, held.corpus.version))
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _pair(
+@st.cache_resource(max_entries=16, show_spinner="Bounding what is unjudged")
+def _pairs(
     _held: Board,
     _every: tuple[Run, ...],
     ids: tuple[str, ...],
-    rows: tuple[int, int | None],
     measure: str,
     top: int | None,
     version: tuple[str, int],
+) -> tuple[list[Pair], Pairs]:
+    if not bounded(parse_measure(measure)):
+        return [], [None] * (len(_every) - 1)
+    asked = np.packbits(np.all([run.rows(_held.gold) >= 0 for run in _every], axis=0)).tobytes()
+    board = _open(_held, _every, asked, version)
+
+    def pair(a: Run, b: Run | None) -> Pair | None:
+        both = (a.id, b.id if b else "")
+        return _pair(board, a, b, both, measure, top, asked, version)
+
+    alone = [pair(run, None) for run in _every]
+    return [p for p in alone if p], [pair(run, _every[0]) for run in _every[1:]]
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _pair(
+    _board: Board,
+    _a: Run,
+    _b: Run | None,
+    ids: tuple[str, str],
+    measure: str,
+    top: int | None,
+    asked: bytes,
+    version: tuple[str, int],
 ) -> Pair | None:
-    a, b = (None if row is None else _every[row] for row in rows)
-    return pair_of(_open(_held, _every, ids, version), a, b, parse_measure(measure), top)
+    return pair_of(_board, _a, _b, parse_measure(measure), top)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _open(
-    _held: Board, _every: tuple[Run, ...], ids: tuple[str, ...], version: tuple[str, int]
-) -> Board:
+def _open(_held: Board, _every: tuple[Run, ...], asked: bytes, version: tuple[str, int]) -> Board:
     return open_to(_held, _every)

@@ -1,7 +1,7 @@
 """Documents as HTML: everything from a document is escaped, nothing in it can run or style."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -31,18 +31,26 @@ class Mark:
 
 def marked(text: str, low: int, high: int, marks: Iterable[Mark], tag: str = "mark") -> str:
     """Draw a slice of a text with its marks; where several overlap, the first given wins."""
+    return "".join(
+        escape(piece) if own is None else f'<{tag} class="{own.css}">{escape(piece)}</{tag}>'
+        for piece, own in pieces(text, low, high, marks)
+    )
+
+
+def pieces(
+    text: str, low: int, high: int, marks: Iterable[Mark]
+) -> Iterator[tuple[str, Mark | None]]:
+    """Cut a slice of a text at the edges of its marks, each piece with the first mark over it."""
     inside = [m for m in marks if m.start < high and m.end > low]
     edges = sorted({low, high, *(min(max(e, low), high) for m in inside for e in (m.start, m.end))})
-    parts = []
     for a, b in pairwise(edges):
-        own = next((m for m in inside if m.start <= a and m.end >= b), None)
-        piece = escape(text[a:b])
-        parts.append(f'<{tag} class="{own.css}">{piece}</{tag}>' if own else piece)
-    return "".join(parts)
+        yield text[a:b], next((m for m in inside if m.start <= a and m.end >= b), None)
 
 
 def evidence_marks(anchored: Anchored, query: int, document: int) -> list[Mark]:
     """Return a query's evidence in a document, the best grade first."""
+    if document < 0:  # evidence that is gone has no document either
+        return []
     rows = ((anchored.query == query) & (anchored.document == document)).nonzero()[0].tolist()
     rows.sort(key=lambda i: -int(anchored.grade[i]))
     return [

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 
 import streamlit as st
@@ -33,16 +34,14 @@ class Open:
     @classmethod
     def of(cls, board: Board, runs: Sequence[Run], measure: str) -> "Open":
         """Work out what is open between runs, the first of which is the baseline."""
-        alone = [read.pair(board, runs, run, None, measure) for run in runs]
-        against = [read.pair(board, runs, run, runs[0], measure) for run in runs[1:]]
-        return cls([p for p in alone if p], against)
+        return cls(*read.pairs(board, runs, measure))
 
-    @property
+    @cached_property
     def cases(self) -> list[str]:
         """Write the worst and the best case of each run, in points."""
         return [f"{points(p.bounds.mean_low)} to {points(p.bounds.mean_high)}" for p in self.alone]
 
-    @property
+    @cached_property
     def bands(self) -> list[tuple[float, float] | None]:
         """Return the least and the greatest difference of each run to the first."""
         return [_ends(p) for p in self.against]
@@ -53,7 +52,9 @@ def _ends(pair: Pair | None) -> tuple[float, float] | None:
     return None if low is None or high is None else (low, high)
 
 
-def sentences(found: Open, letters: str, means: Sequence[float | None], measure: str) -> None:
+def sentences(
+    found: Open, letters: Sequence[str], means: Sequence[float | None], measure: str
+) -> None:
     """Say of each variant whether unjudged passages could turn its lead."""
     if not found.alone:  # a measure of characters
         return

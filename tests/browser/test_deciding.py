@@ -9,7 +9,7 @@ from goldsets import sample
 from goldsets.store import evenings, gold, labels, open_workspace
 from tests.browser.conftest import serving, settled, shot
 from tests.browser.test_label import press, saved
-from tests.pages.test_pages import with_sweep
+from tests.pages.sweeping import with_sweep
 
 ITEMS = 3
 
@@ -30,7 +30,7 @@ def ends(page: Page) -> tuple[float, float]:
 
 
 def open_compare(page: Page, address: str) -> None:
-    page.goto(f"{address}/compare?measure=R@5")
+    page.goto(f"{address}/compare?measure=R@5&view=unjudged")
     expect(page.locator(".pn-lead").first).to_be_visible()
     settled(page)
 
@@ -54,7 +54,7 @@ def test_from_compare_to_three_labels_and_back(page: Page, workspace):
         open_compare(page, address)
         expect(page.get_by_text("items to label in decide")).to_have_count(0)
         narrower = ends(page)
-        expect(page.locator(".js-plotly-plot .scatterlayer").first).to_be_visible()
+        expect(page.locator(".pn-forest .band").first).to_be_visible()
         shot(page, "compare-bounds")
     assert low <= narrower[0] <= narrower[1] <= high
     assert narrower[1] - narrower[0] < high - low

@@ -5,7 +5,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from goldsets.store import open_workspace
 from tests.browser.conftest import serving, settled, shot
-from tests.pages.test_pages import with_sweep
+from tests.pages.sweeping import with_sweep
 
 
 @pytest.fixture

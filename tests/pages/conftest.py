@@ -14,6 +14,7 @@ from goldsets import sample
 from goldsets.store import open_workspace
 from retrieval.store import Workspace
 from tests.goldsets.evening import dusk, night  # noqa: F401
+from tests.pages.sweeping import with_sweep
 from tests.retrieval.providers.conftest import server, vendors  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +41,13 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copied(tmp_path: Path) -> Callable[[Path], Workspace]:
     """Copy a workspace that others read, to write into."""
     return lambda held: open_workspace(shutil.copytree(held, tmp_path, dirs_exist_ok=True))
+
+
+@pytest.fixture(scope="session")
+def sampled(tmp_path_factory: pytest.TempPathFactory, loaded: Path) -> Path:
+    path = tmp_path_factory.mktemp("sampled")
+    with_sweep(Workspace(shutil.copytree(loaded, path, dirs_exist_ok=True)))
+    return path
 
 
 @pytest.fixture

@@ -1,25 +1,17 @@
 """Every page, on an empty workspace and on the sample, in Streamlit's own test harness."""
 
 import json
-import re
-import shutil
 import sys
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from goldsets import sample
 from goldsets.evaluation.spec import sweep_of
-from goldsets.evaluation.sweep import sweep
-from goldsets.jobs import Claim
-from goldsets.store import evenings, gold, labels, open_workspace, runs
+from goldsets.store import gold, open_workspace, runs
 from goldsets.types import Query
-from retrieval.runtime import Runtime
-from retrieval.store import Workspace, corpora
+from retrieval.store import corpora
+from tests.pages.sweeping import LEXICAL, with_sweep
 from tests.retrieval.providers.stub import KEY, Vendors
 
 ROOT = Path(__file__).parents[2]
@@ -29,39 +21,6 @@ HINTS = (
     *("Start one", "Bring some", "there are none", "needs a gold set", "no sweep has finished"),
     *("no corpus to search", "No vendor has been called", "Prices of your own"),
 )
-LEXICAL = {
-    "grid": {
-        "chunk": [{"FixedTokens": {"size": 200}}, {"ByHeading": {"size": 200}}],
-        "first": ["BM25", {"BM25": {"tokenize": "Identifiers"}}],
-    },
-    "measures": ["R@5", "R@20", "EvidenceRecall@4000tok"],
-}
-"""A sweep without a model, so that it is quick."""
-
-
-def with_sweep(workspace: Workspace, wanted: Mapping[str, Any] = LEXICAL) -> None:
-    """Put the sample and a finished sweep of it into a workspace."""
-    corpus = sample.load(workspace)
-    held = gold.read(workspace, sample.NAME)
-    spec = sweep_of(wanted)
-    with workspace.write() as db:
-        job = db.execute(
-            "INSERT INTO jobs (key, kind, spec, state, wanted, units, units_done, created)"
-            " VALUES (?, 'sweep', ?, 'queued', 'run', 4, 4, '2026-01-01T00:00:00.000+00:00')",
-            [str(wanted), f'{{"goldset": "{sample.NAME}"}}'],
-        ).lastrowid
-    assert job
-    claim = Claim(workspace, job)
-    assert claim.take()
-    runs.keep_sweep(workspace, job, held.name, sweep(spec, held, corpus, Runtime(workspace)))
-    claim.finish("done")
-
-
-@pytest.fixture(scope="module")
-def sampled(tmp_path_factory: pytest.TempPathFactory, loaded: Path) -> Path:
-    path = tmp_path_factory.mktemp("sampled")
-    with_sweep(Workspace(shutil.copytree(loaded, path, dirs_exist_ok=True)))
-    return path
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -112,83 +71,6 @@ def test_without_such_queries_a_sweep_says_nothing_of_them(opened, sampled, copi
     test = opened("pages/sweep.py", workspace.path)
     assert len(test.dataframe) == 1
     assert "without an answer" not in " ".join(h.proto.body for h in test.get("html"))
-
-
-def test_the_url_brings_back_the_measure_and_the_query(opened, sampled):
-    test = opened(
-        "pages/compare.py", sampled, measure="EvidenceRecall@4000tok", query="and-or-result"
-    )
-    assert test.selectbox(key="in-measure").value == "EvidenceRecall@4000tok"
-    assert "short circuit and / or result value" in [s.value for s in test.subheader]
-
-
-def test_a_filter_of_compare_counts_what_it_shows(opened, sampled):
-    test = opened("pages/compare.py", sampled, show="failed")
-    shown = test.dataframe[1].value
-    assert len(shown) > 3
-    assert (shown[["A", "B", "C"]].max(axis=1) == 0).all()
-
-
-def sentences(test: AppTest) -> list[str]:
-    """Return what Compare says of each variant and what nobody has judged."""
-    body = " ".join(h.proto.body for h in test.get("html"))
-    return re.findall(r"<p class='pn-lead'>(.*?)</p>", body)
-
-
-def test_compare_says_what_unjudged_passages_could_make_of_it(opened, sampled):
-    test = opened("pages/compare.py", sampled, measure="R@5")
-    table = test.dataframe[0].value
-    for shown, cases in zip(table["R@5"], table["Worst to best case"], strict=True):
-        mean, (low, high) = float(shown.split()[0]), map(float, cases.split(" to "))
-        assert low <= mean <= high <= 100
-    said = sentences(test)
-    assert [s[0] for s in said] == ["B", "C"]
-    assert all("unjudged passages could make" in s for s in said)
-    assert any(b.label == "Label these 20 items to decide A against B" for b in test.button)
-
-
-def test_a_measure_of_characters_says_nothing_of_them(opened, sampled):
-    test = opened("pages/compare.py", sampled, measure="EvidenceRecall@4000tok")
-    assert "Worst to best case" not in test.dataframe[0].value
-    assert sentences(test) == []
-    assert not test.button
-
-
-def test_ideals_of_two_chunkings_are_not_bounded_together(opened, sampled, copied):
-    workspace = copied(sampled)
-    with_sweep(workspace, {**LEXICAL, "measures": ["nDCG@10"]})
-    first, *others = [v["run"] for v in runs.sweeps(workspace)[0]["variants"]]
-    test = opened("pages/compare.py", workspace.path, baseline=first, variants="~".join(others))
-    assert "Worst to best case" in test.dataframe[0].value
-    said = sentences(test)
-    assert said[0].startswith("B leads A") or said[0].startswith("B trails A")
-    assert said[1:] == [
-        "Between chunkings nDCG@10 has no bounds: what unjudged passages could make of C, D against"
-        " A is not known."
-    ]
-
-
-def test_where_all_evidence_was_withdrawn_compare_says_nothing_of_it(opened, sampled, copied):
-    workspace = copied(sampled)
-    held = gold.read(workspace, sample.NAME)
-    gold.write(workspace, replace(held, evidence={}), "test")
-    test = opened("pages/compare.py", workspace.path, measure="R@5")
-    assert not test.error
-    assert sentences(test) == []
-
-
-def test_the_button_puts_the_items_into_an_evening_and_links_to_it(opened, sampled, copied):
-    workspace = copied(sampled)
-    test = opened("pages/compare.py", workspace.path, measure="R@5")
-    test.number_input(key="items").set_value(7).run()
-    next(b for b in test.button if b.label.startswith("Label these 7 items")).click().run()
-    assert not test.exception
-    assert not test.error
-    evening = evenings.named(workspace, "decide")
-    assert evening.goldset == sample.NAME
-    assert len(labels.items(workspace, evening)) == 7
-    link = next(x.proto for x in test.get("page_link") if "7 items to label" in x.proto.label)
-    assert link.query_string == "evening=decide&rater=me"
 
 
 def test_a_query_is_added_edited_and_deleted(opened, loaded, copied):

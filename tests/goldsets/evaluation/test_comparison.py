@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goldsets.evaluation.comparison import Comparison, first_ranks, front, letter
+from goldsets.evaluation.comparison import Comparison, first_ranks, front, letter, relevant_chunks
 from goldsets.evaluation.measures import parse_measure
 from goldsets.evaluation.paired import compared
 from goldsets.evaluation.score import score
+from goldsets.evaluation.stats import intervals
 from goldsets.evaluation.target import NEVER
 from goldsets.types import Query
 from retrieval.types import Chunks, Float64
@@ -19,9 +20,8 @@ NAN = float("nan")
 
 def comparison(values: Float64) -> Comparison:
     queries = [Query(f"q{i}", "?") for i in range(values.shape[1])]
-    names = tuple(f"variant {i}" for i in range(len(values)))
-    found = tuple(compared(values, 0))
-    return Comparison(gold_of(queries, {}), names, parse_measure("R@5"), values, found)
+    names = [f"variant {i}" for i in range(len(values))]
+    return Comparison.of(gold_of(queries, {}), names, parse_measure("R@5"), values)
 
 
 SMALL = comparison(
@@ -48,6 +48,17 @@ SMALL = comparison(
 def test_queries_of_a_kind_come_with_the_largest_difference_first(which, every, last) -> None:
     assert SMALL.rows(which).tolist() == every
     assert SMALL.rows(which, 2).tolist() == last
+
+
+def test_some_of_the_variants_keep_what_was_told_of_them() -> None:
+    some = SMALL.only([2])
+    assert some.names == ("variant 0", "variant 2")
+    assert SMALL.differences == tuple(compared(SMALL.values, 0))
+    assert SMALL.means == tuple(intervals(SMALL.values))
+    assert some.means == (SMALL.means[0], SMALL.means[2])
+    assert some.differences == (SMALL.differences[0], SMALL.differences[2])
+    assert some.rows("different").tolist() == SMALL.rows("different", 2).tolist() == [4]
+    assert SMALL.only([]).rows("all").tolist() == [0, 1, 2, 3, 4]
 
 
 def test_a_sample_is_drawn_at_random_from_wins_and_losses() -> None:
@@ -100,6 +111,10 @@ def test_the_first_rank_is_that_of_the_reciprocal() -> None:
     expected = score(target, ids[None], [parse_measure("RR@9")])[0, 0]
     assert np.where(ranks < NEVER, 1 / (ranks + 1.0), 0) == pytest.approx(expected)
     assert ranks[0] == NEVER
+    for q, row in enumerate(ids.tolist()):
+        held = relevant_chunks(target, q)
+        first = next((rank for rank, c in enumerate(row) if c in held), NEVER)
+        assert first == ranks[q]
     assert (first_ranks(target, ids, rel=4) == NEVER).all()
 
 

@@ -85,5 +85,7 @@ def test_a_job_has_one_sweep_the_last(workspace: Workspace) -> None:
     runs.keep_sweep(workspace, ids[0], "gold", {"a": 3})
     assert runs.sweep(workspace, ids[0]) == {"a": 3}
     assert {s["job"] for s in runs.sweeps(workspace)} == set(ids)
+    every = tuple((s["job"], s["created"]) for s in runs.sweeps(workspace))
+    assert runs.listed(workspace) == every
     (only,) = runs.sweeps(workspace, "other")
     assert (only["job"], only["한"]) == (ids[1], 2)
