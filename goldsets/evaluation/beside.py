@@ -110,11 +110,14 @@ def _at_hand(made: Made[Any], known: Container[str]) -> bool:
     return made.key in known if made.kept else all(_at_hand(m, known) for m in made.parents)
 
 
-def query_seconds(board: Board, run: Run) -> float:
+def query_seconds(board: Board, run: Run) -> float | None:
     """Return the mean seconds that a run took for a query: of all stages that saw the queries.
 
-    All queries went through at once; the index, and vectors of passages, are not in it.
+    All queries went through at once; the index, and vectors of passages, are not in it. None of a
+    run from outside: what was timed of it is more than its answers.
     """
+    if run.chunks is not None:
+        return None
     line = laid(board, run).ranking.line()
     asked = {m.stage for m in line if any(a.stage == "queries" for a in m.line())}
     return sum(run.seconds.get(stage, 0.0) for stage in asked) / max(len(run.queries), 1)

@@ -125,16 +125,17 @@ def _first_ranks(_held: Board, _run: Run, run: str, rel: int, version: tuple[str
     return ranks_of(_held.target(laid(_held, _run).index), _run.aligned(_held.gold)[0], rel)
 
 
-def latency(held: Board, run: Run) -> float:
-    """Return the mean seconds that a run took for a query."""
+def latency(held: Board, run: Run) -> float | None:
+    """Return the mean milliseconds that a run took for a query, None where nobody knows."""
     return _latency(held, run, run.id, held.corpus.version, tuple(run.seconds.items()))
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
 def _latency(
     _held: Board, _run: Run, run: str, number: int, seconds: tuple[tuple[str, float], ...]
-) -> float:
-    return query_seconds(_held, _run)
+) -> float | None:
+    seconds = query_seconds(_held, _run)
+    return None if seconds is None else 1000 * seconds
 
 
 def values(held: Board, run: Run, measures: Sequence[str]) -> Float64:

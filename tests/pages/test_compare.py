@@ -17,10 +17,11 @@ from goldsets.evaluation.pair import laid
 from goldsets.evaluation.paired import compared
 from goldsets.evaluation.sweep import Board
 from goldsets.evaluation.words import verdict
+from goldsets.outside.bring import bring_run
 from goldsets.store import evenings, gold, labels, open_workspace, runs
 from retrieval.runtime import Runtime
 from retrieval.store import artifacts, corpora
-from tests.pages.sweeping import LEXICAL, with_sweep
+from tests.pages.sweeping import LEXICAL, swept, with_sweep
 
 COMPARE = "pages/compare.py"
 
@@ -241,6 +242,36 @@ def test_a_stage_that_is_not_kept_says_so(opened, sampled, copied):
     box.set_value("BM25").run()
     assert not test.exception
     assert any("the list of BM25 is not kept" in i.value for i in test.info)
+
+
+@pytest.mark.parametrize("view", ["queries", "scatter", "ranks", "slices", "sample", "unjudged"])
+def test_a_run_from_outside_is_compared_in_every_view(opened, sampled, copied, view):
+    """One of its hits is nowhere in the corpus, which no view trips over."""
+    workspace = copied(sampled)
+    hits = [{"text": "This passage is nowhere in it, <b>nor</b> anything like it."}]
+    lines = []
+    for query in gold.read(workspace, sample.NAME).queries:
+        held = gold.read(workspace, sample.NAME).of(query)
+        own = [{"document": e.document, "start": e.start, "end": e.end} for e in held]
+        lines.append(json.dumps({"id": query.id, "hits": [*hits, *own]}))
+    file = workspace.path / "run.jsonl"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    bring_run(workspace, "jsonl", file, sample.NAME, "ours")
+    swept(workspace, sample.NAME, {**LEXICAL, "variants": {"ours": {"run": "ours"}}})
+    result = runs.sweeps(workspace)[0]
+    ours = next(v["run"] for v in result["variants"] if v["name"] == "ours")
+    test = opened(COMPARE, workspace.path, variants=ours, view=view, query="and-or-result")
+    assert not test.error
+    assert next(forests(test))[2][-1].startswith("better by")
+    if view == "queries":
+        cards = lists(test)["sides"][1]["cards"]
+        assert (cards[0]["where"], cards[0]["alone"]) == ("Not found in the corpus", True)
+        assert cards[0]["parts"] == [[hits[0]["text"], ""]]
+        assert cards[1]["found"]
+        boxes = [box.label for box in test.selectbox if (box.key or "").startswith("box-")]
+        assert boxes == ["List of A"]
+    latency = opened(COMPARE, workspace.path, variants=ours, view="costs", cost="latency")
+    assert "1 pipeline left out" in quiet(latency)
 
 
 def sentences(test: AppTest) -> list[str]:

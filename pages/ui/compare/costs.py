@@ -25,7 +25,7 @@ def costs(chosen: Chosen) -> None:
     ]
     figure = charts.frontier(points, chosen.measure, title, height=460)
     charts.draw(figure, f"cost-{axis}", f"{chosen.measure} against {title}")
-    left_out = f" {count(unknown, 'pipeline')} left out: a price is not known." if unknown else ""
+    left_out = f" {count(unknown, 'pipeline')} left out: nobody knows of it." if unknown else ""
     frame.quiet(f"In the accent: nothing is better for as little. {note}{left_out}")
 
 
@@ -37,7 +37,7 @@ def _axis(chosen: Chosen, axis: str) -> tuple[str, Cost, str]:
     if axis == "latency":
         return (
             "milliseconds a query, mean",
-            lambda run, _: 1000 * read.latency(chosen.board, run),
+            lambda run, _: read.latency(chosen.board, run),
             "All queries went through a stage at once, on the machine that ran the sweep; building"
             " the index is not in it.",
         )

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from goldsets.evaluation.beside import Beside, beside, query_seconds, stage_list, stages_of
+from goldsets.evaluation.pair import laid
 from goldsets.evaluation.run import Run
 from goldsets.evaluation.spec import SweepSpec, named
 from goldsets.evaluation.sweep import Board, sweep
@@ -141,4 +142,6 @@ def test_seconds_of_a_query_are_those_of_the_stages_that_saw_it(ran: tuple[Board
     asked = ("EmbedQueries", "BM25", "Dense", "RRF", "Rescore", "InRankOrder")
     timed = replace(run, seconds=dict.fromkeys((*asked, "Words", "FixedTokens", "Letters"), 1.0))
     assert query_seconds(board, timed) == pytest.approx(len(asked) / len(GOLD.queries))
-    assert 0 < query_seconds(board, run) < 10
+    assert 0 < (query_seconds(board, run) or 0) < 10
+    outside = replace(run, chunks=laid(board, run).index.chunks.value)
+    assert query_seconds(board, outside) is None
