@@ -7,6 +7,7 @@ from pages.ui.compare import views
 from pages.ui.compare.choose import Chosen, choose, focus
 from pages.ui.compare.costs import costs
 from pages.ui.compare.opened import opened
+from pages.ui.compare.pairs import pairs
 from pages.ui.compare.queries import queries
 from pages.ui.compare.sample import sample
 from pages.ui.compare.summary import summary
@@ -18,10 +19,11 @@ VIEWS = {
     "ranks": "Ranks",
     "slices": "Slices",
     "sample": "Random sample",
+    "pairs": "Pairs",
     "costs": "Cost",
     "unjudged": "Unjudged",
 }
-OF_ALL = ("costs", "unjudged")
+OF_ALL = ("pairs", "costs", "unjudged")
 """Views of all that are chosen; the others set one variant against the baseline."""
 
 
@@ -36,6 +38,8 @@ def view(chosen: Chosen, name: str, variant: int, found: Open) -> None:
             views.sliced(chosen, variant)
         case "sample":
             sample(chosen, variant)
+        case "pairs":
+            pairs(chosen)
         case "costs":
             costs(chosen)
         case "unjudged":

@@ -89,6 +89,27 @@ def family(seen: Float64, seed: int = SEED) -> list[Difference]:
     ]
 
 
+def pairs(values: Float64, seed: int = SEED) -> dict[tuple[int, int], Difference]:
+    """Compare each row of `(V, Q)` values with each later one: all pairs are what is compared.
+
+    A pair (i, j) holds what i gains over j; what more queries would tell is not asked of so many.
+    """
+    i, j = np.triu_indices(len(values), 1)
+    seen = values[i] - values[j]
+    p = every_pair(values, seed)[i, j]
+    adjusted = holm(p)
+    others = int(np.count_nonzero(~np.isnan(p)))
+    return {
+        (int(a), int(b)): replace(
+            _difference(row, e), p=float(one), p_holm=float(of_all), compared=others
+        )
+        for a, b, row, e, one, of_all in zip(
+            i, j, seen, intervals(seen, seed), p, adjusted, strict=True
+        )
+        if e.mean is not None
+    }
+
+
 def _difference(seen: Float64, estimate: Estimate) -> Difference:
     wins, losses = (int(np.count_nonzero(sign * seen > SAME)) for sign in (1, -1))
     return Difference(**asdict(estimate), wins=wins, losses=losses)

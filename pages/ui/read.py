@@ -10,6 +10,7 @@ from goldsets.diagnosis import outside, work
 from goldsets.diagnosis.attribute import Diagnosis, Loss, diagnose
 from goldsets.diagnosis.suggest import Suggestion, suggestions
 from goldsets.diagnosis.trail import trail
+from goldsets.evaluation import paired
 from goldsets.evaluation.beside import query_seconds
 from goldsets.evaluation.bounds import bounded
 from goldsets.evaluation.comparison import Comparison
@@ -17,6 +18,7 @@ from goldsets.evaluation.comparison import first_ranks as ranks_of
 from goldsets.evaluation.measures import Measure, parse_measure
 from goldsets.evaluation.pair import Pair, laid, open_to
 from goldsets.evaluation.pair import pair as pair_of
+from goldsets.evaluation.paired import Difference
 from goldsets.evaluation.run import Run
 from goldsets.evaluation.score import score
 from goldsets.evaluation.sweep import Board
@@ -24,6 +26,7 @@ from goldsets.labelling import deciding
 from goldsets.store import gold as gold_store
 from goldsets.store import runs as run_store
 from goldsets.types import GoldSet
+from retrieval.errors import PizzaError
 from retrieval.ingest.tokens import CountTokens
 from retrieval.pipeline import pipeline_of
 from retrieval.runtime import Runtime
@@ -113,6 +116,41 @@ def _comparison(
     scored = np.stack([values(_held, run, [measure])[0] for run in _every])
     names = [run.variant for run in _every]
     return Comparison.of(_held.gold, names, parse_measure(measure), scored)
+
+
+def outdated(held: Board, every: Sequence[Run]) -> set[str]:
+    """Return the ids of runs that earlier versions of the stages or the corpus made."""
+    ids = tuple(run.id for run in every)
+    return _outdated(held, tuple(every), ids, held.gold.version, held.corpus.version)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _outdated(
+    _held: Board, _every: tuple[Run, ...], ids: tuple[str, ...], gold_version: str, number: int
+) -> set[str]:
+    def is_outdated(run: Run) -> bool:
+        try:
+            laid(_held, run)
+        except PizzaError:
+            return True
+        return False
+
+    return {run.id for run in _every if is_outdated(run)}
+
+
+def told_pairs(
+    held: Board, every: Sequence[Run], of: Comparison
+) -> dict[tuple[int, int], Difference]:
+    """Compare each of some runs with each other, by the values of a comparison of them."""
+    ids = tuple(run.id for run in every)
+    return _told_pairs(of, ids, str(of.measure), (held.gold.version, held.corpus.version))
+
+
+@st.cache_resource(max_entries=16, show_spinner="Comparing")
+def _told_pairs(
+    _of: Comparison, ids: tuple[str, ...], measure: str, version: tuple[str, int]
+) -> dict[tuple[int, int], Difference]:
+    return paired.pairs(_of.values)
 
 
 def first_ranks(held: Board, run: Run, rel: int) -> Int64:

@@ -17,6 +17,7 @@ VIEWS = {
     "ranks": "Ranks",
     "slices": "Slices",
     "sample": "Random sample",
+    "pairs": "Pairs",
     "costs": "Cost",
     "unjudged": "Unjudged",
     "queries": "Queries",

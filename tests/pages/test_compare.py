@@ -16,7 +16,7 @@ from goldsets.evaluation.measures import parse_measure
 from goldsets.evaluation.pair import laid
 from goldsets.evaluation.paired import compared
 from goldsets.evaluation.sweep import Board
-from goldsets.evaluation.words import verdict
+from goldsets.evaluation.words import points, verdict
 from goldsets.outside.bring import bring_run
 from goldsets.store import evenings, gold, labels, open_workspace, runs
 from retrieval.runtime import Runtime
@@ -89,6 +89,22 @@ def test_another_baseline_is_compared_anew(opened, sampled):
     expected = compared(np.stack(values), 2)[0]
     ((_, _, row),) = forests(test)
     assert row[-1] == verdict(vars(expected))
+
+
+def test_a_run_of_an_earlier_version_is_left_out_unless_it_is_asked_for(opened, sampled, copied):
+    workspace = copied(sampled)
+    result = runs.sweeps(workspace)[0]
+    first, one, other, old = (v["run"] for v in result["variants"])
+    with workspace.write() as db:
+        db.execute(
+            "UPDATE runs SET stages = json_set(stages, '$.chunking', 'before') WHERE id = ?", [old]
+        )
+    test = opened(COMPARE, workspace.path, baseline=first, variants=f"{one}~{other}")
+    assert not test.error
+    assert "1 pipeline of an earlier version left out" in test.info[0].value
+    assert "by Holm over all 2 comparisons" in quiet(test)
+    test = opened(COMPARE, workspace.path, baseline=first, variants=old)
+    assert "start its sweep again" in test.error[0].value
 
 
 def test_the_url_brings_back_the_measure_and_the_query(opened, sampled):
@@ -172,6 +188,25 @@ def test_a_query_of_the_sample_opens_among_the_others(opened, sampled):
 @pytest.mark.parametrize("seed", ["x", "-1", "9" * 40, "²"])
 def test_a_seed_that_is_none_is_the_first(opened, sampled, seed):
     assert "Seed 1;" in quiet(opened(COMPARE, sampled, view="sample", seed=seed))
+
+
+def test_every_pair_is_told(opened, sampled):
+    workspace = open_workspace(sampled)
+    result = runs.sweeps(workspace)[0]
+    chosen = [v["run"] for v in result["variants"] if v["name"] != result["baseline"]]
+    test = opened(COMPARE, sampled, view="pairs", measure="R@20", variants="~".join(chosen))
+    (body,) = [h.proto.body for h in test.get("html") if "<table class='pn-pairs'" in h.proto.body]
+    head, *rows = html.fromstring(body).findall(".//tr")
+    assert [cell.text_content() for cell in head] == ["", "A", "B", "C", "D"]
+    means = {v["name"]: v["measures"]["R@20"]["mean"] for v in result["variants"]}
+    names = [result["baseline"], *(v["name"] for v in result["variants"] if v["run"] in chosen)]
+    for i, row in enumerate(rows):
+        cells = [cell.text_content() for cell in row]
+        assert cells[0].startswith("ABCD"[i])
+        for j, cell in enumerate(cells[1:]):
+            gained = points(means[names[i]] - means[names[j]], signed=True)
+            assert cell == ("" if i == j else gained)
+    assert "by Holm over 6 pairs" in quiet(test)
 
 
 def test_what_a_point_costs(opened, sampled):
@@ -311,7 +346,9 @@ def test_ideals_of_two_chunkings_are_not_bounded_together(opened, sampled, copie
     ]
 
 
-@pytest.mark.parametrize("view", ["queries", "scatter", "ranks", "slices", "sample", "costs"])
+@pytest.mark.parametrize(
+    "view", ["queries", "scatter", "ranks", "slices", "sample", "pairs", "costs"]
+)
 def test_where_all_evidence_was_withdrawn_every_view_stands(opened, sampled, copied, view):
     workspace = copied(sampled)
     held = gold.read(workspace, sample.NAME)

@@ -10,6 +10,7 @@ import streamlit as st
 from goldsets.evaluation.comparison import Comparison
 from goldsets.evaluation.run import Run
 from goldsets.evaluation.sweep import Board
+from goldsets.evaluation.words import count
 from pages.ui import frame, read, url
 from retrieval.store import Workspace
 
@@ -93,6 +94,12 @@ def _read(
             "The gold set has changed since this sweep; the numbers here are by the gold of now."
         )
     every = read.runs(workspace, ids, result["created"])
+    outdated = read.outdated(board, every)
+    if others := outdated - {ids[0], *variants}:
+        number = count(len(others), "pipeline")
+        st.info(f"{number} of an earlier version left out; start the sweep again to have all.")
+    every = [run for run in every if run.id not in others]
+    ids = [run.id for run in every]
     whole = read.comparison(board, every, measure)
     shown = tuple(ids.index(run) for run in variants)
     return Chosen(workspace, board, result, every, whole, shown)

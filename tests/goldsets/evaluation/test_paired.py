@@ -14,9 +14,10 @@ from goldsets.evaluation.paired import (
     every_pair,
     holm,
     p_values,
+    pairs,
 )
 from goldsets.evaluation.power import LEAST
-from goldsets.evaluation.stats import LEVEL, differences
+from goldsets.evaluation.stats import LEVEL, differences, intervals
 from goldsets.evaluation.words import side
 from retrieval.types import Float64
 
@@ -101,6 +102,24 @@ def test_every_pair_where_rows_are_defined_on_different_queries() -> None:
         assert p[i, j] == pytest.approx(alone, abs=0.03, nan_ok=True)  # other tosses where many
     few = values[1] - values[3]
     assert p[1, 3] == pytest.approx(scipy_p(few[~np.isnan(few)].round(9)), abs=1e-12)
+
+
+def test_pairs_are_told_apart_by_holm_over_all_of_them() -> None:
+    values = rr(np.random.default_rng(14), 4, 60)
+    values[3] = np.minimum(values[2] + 0.3, 1)
+    values[1, :5] = np.nan
+    values = np.concatenate([values, np.full((1, 60), np.nan)])
+    found = pairs(values)
+    assert list(found) == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
+    p = every_pair(values)
+    expected = plain_holm([p[pair] for pair in found])
+    for (i, j), d in found.items():
+        assert d.mean == pytest.approx(np.nanmean(values[i] - values[j]))
+        (alone,) = intervals((values[i] - values[j])[None])
+        assert (d.low, d.high) == pytest.approx((alone.low, alone.high), abs=1e-6)
+        assert (d.p, d.compared) == (p[i, j], 6)
+    assert [d.p_holm for d in found.values()] == pytest.approx(expected)
+    assert side(vars(found[2, 3])) == -1
 
 
 def plain_holm(p: list[float]) -> list[float]:
