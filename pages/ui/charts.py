@@ -32,8 +32,8 @@ def leaderboard(rows: Sequence[Row], measure: str, baseline: str) -> go.Figure:
     """
     shown = [r for r in rows if r["measures"][measure]["mean"] is not None][::-1]
     layout = style(60 + 30 * max(len(shown), 2))
-    title = {"title": {"text": f"{measure}, with 95 % interval", "font": {"size": 13}}}
-    layout["xaxis"] |= {**title, "gridcolor": GRID, "zeroline": False}
+    title = f"{measure}, with 95 % interval"
+    layout["xaxis"] |= {**titled(title), "gridcolor": GRID, "zeroline": False}
     layout["yaxis"] |= {"automargin": True, "gridcolor": "rgba(0,0,0,0)"}
     layout["shapes"] = [
         _upright(r["measures"][measure]["mean"] * 100) for r in shown if r["name"] == baseline
@@ -71,28 +71,36 @@ def frontier(points: Sequence[Spent], measure: str, title: str, height: int = 33
     best = front([p.cost for p in points], [p.mean for p in points])
     known = [(p, on) for p, on in zip(points, best, strict=True) if None not in (p.cost, p.mean)]
     known.sort(key=lambda x: (x[0].cost or 0.0, x[0].mean or 0.0))
-    figure = go.Figure()
-    for wanted, colour, mode in ((False, QUIET, "markers"), (True, ACCENT, "lines+markers")):
-        group = [p for p, on in known if on is wanted]
-        figure.add_scatter(
-            x=[p.cost for p in group],
-            y=[100 * (p.mean or 0.0) for p in group],
-            text=[p.label for p in group],
-            hovertext=[escape(p.name) for p in group],
-            mode=f"{mode}+text",
-            textposition=["top right" if i % 2 else "top left" for i in range(len(group))],
-            textfont={"size": 14},
-            line={"color": colour, "width": 1.5, "dash": "dot"},
-            marker={"size": 10, "color": colour},
-            hovertemplate="%{hovertext}<br>%{y:.1f} for %{x:,.4~g}<extra></extra>",
-        )
+    groups = ((False, QUIET, "markers+text"), (True, ACCENT, "lines+markers+text"))
+    traces = [_spent([p for p, on in known if on is w], colour, mode) for w, colour, mode in groups]
+    layout = style(height)
+    layout["xaxis"] |= {**titled(title), "gridcolor": GRID, "rangemode": "tozero"}
+    layout["yaxis"] |= {**titled(measure), "gridcolor": GRID}
     every = [p.cost or 0.0 for p, _ in known]
-    wide = every and min(every) > 0 and max(every) > 20 * min(every)
-    figure.update_xaxes(title=title, gridcolor=GRID, rangemode="tozero")
-    if wide:
-        figure.update_xaxes(type="log", dtick=1, minor={"ticks": "outside"})
-    figure.update_yaxes(title=measure, gridcolor=GRID)
-    return styled(figure, height=height)
+    if every and min(every) > 0 and max(every) > 20 * min(every):
+        layout["xaxis"] |= {"type": "log", "dtick": 1, "minor": {"ticks": "outside"}}
+    return go.Figure({"data": traces, "layout": layout})
+
+
+def _spent(points: Sequence[Spent], colour: str, mode: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "x": [p.cost for p in points],
+        "y": [100 * (p.mean or 0.0) for p in points],
+        "text": [p.label for p in points],
+        "hovertext": [escape(p.name) for p in points],
+        "mode": mode,
+        "textposition": ["top right" if i % 2 else "top left" for i in range(len(points))],
+        "textfont": {"size": 14},
+        "line": {"color": colour, "width": 1.5, "dash": "dot"},
+        "marker": {"size": 10, "color": colour},
+        "hovertemplate": "%{hovertext}<br>%{y:.1f} for %{x:,.4~g}<extra></extra>",
+    }
+
+
+def titled(text: str) -> dict[str, Any]:
+    """Return the title of an axis."""
+    return {"title": {"text": text, "font": {"size": 13}}}
 
 
 def spent_by_name(rows: Sequence[tuple[str, float, str]]) -> go.Figure:

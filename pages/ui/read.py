@@ -124,7 +124,7 @@ def outdated(held: Board, every: Sequence[Run]) -> set[str]:
     return _outdated(held, tuple(every), ids, held.gold.version, held.corpus.version)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _outdated(
     _held: Board, _every: tuple[Run, ...], ids: tuple[str, ...], gold_version: str, number: int
 ) -> set[str]:

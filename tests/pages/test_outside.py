@@ -126,9 +126,11 @@ def test_compare_shows_the_lists_with_what_is_nowhere(opened, compared):
     ids = {v["name"]: v["run"] for v in result["variants"]}
     test = opened("pages/compare.py", compared, baseline=ids["solr"], variants=ids["production"])
     assert not test.error
-    body = said(test)
-    assert "Not found in the corpus" in body
-    assert "&lt;script&gt;alert(&#x27;nowhere&#x27;)&lt;/script&gt;" in body
+    (component,) = test.get("bidi_component")
+    sides = json.loads(component.proto.json)["sides"]
+    for card in (sides[0]["cards"][0], sides[1]["cards"][0]):
+        assert card["where"] == "Not found in the corpus"
+        assert "".join(text for text, _ in card["parts"]) == EVIL  # goes in as a text node
 
 
 def test_error_analysis_says_what_can_be_seen(opened, compared):

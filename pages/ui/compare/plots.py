@@ -12,7 +12,7 @@ import streamlit as st
 from goldsets.evaluation.paired import SAME
 from goldsets.evaluation.target import NEVER
 from pages.ui import url
-from pages.ui.charts import ACCENT, GRID, QUIET, styled
+from pages.ui.charts import ACCENT, GRID, QUIET, style, titled
 from retrieval.types import Float64, Int64
 
 LOSS = "#3f4756"
@@ -30,26 +30,30 @@ def scatter(a: Float64, b: Float64, texts: Sequence[str], names: tuple[str, str]
     rows = np.flatnonzero(~np.isnan(a - b))
     x, y = _spread(100 * a[rows], 100 * b[rows])
     sign = np.sign(np.where(np.abs(b - a) > SAME, b - a, 0))[rows]
-    figure = go.Figure()
-    figure.add_shape(
-        type="line", x0=0, y0=0, x1=100, y1=100, line={"color": QUIET, "dash": "dot", "width": 1}
-    )
+    traces = []
     for own, colour, label in CLASSES:
         here = np.flatnonzero(sign == own)
-        figure.add_scatter(
-            x=x[here],
-            y=y[here],
-            mode="markers",
-            name=label,
-            marker={"size": 8, "color": colour, "opacity": 0.85 if own else 0.45},
-            customdata=[[int(q), _short(texts[q]), 100 * a[q], 100 * b[q]] for q in rows[here]],
-            hovertemplate="%{customdata[1]}<br>%{customdata[2]:.1f} → %{customdata[3]:.1f}"
-            "<extra></extra>",
+        data = [[int(q), _short(texts[q]), 100 * a[q], 100 * b[q]] for q in rows[here]]
+        traces.append(
+            {
+                "type": "scatter",
+                "x": x[here],
+                "y": y[here],
+                "mode": "markers",
+                "name": label,
+                "marker": {"size": 8, "color": colour, "opacity": 0.85 if own else 0.45},
+                "customdata": data,
+                "hovertemplate": "%{customdata[1]}<br>%{customdata[2]:.1f} → %{customdata[3]:.1f}"
+                "<extra></extra>",
+            }
         )
-    axis = {"gridcolor": GRID, "range": (-9, 109), "zeroline": False, "dtick": 20}
-    figure.update_xaxes(title=names[0], **axis)
-    figure.update_yaxes(title=names[1], **axis)
-    return styled(figure, height=520)
+    layout = style(520)
+    for axis, name in zip(("xaxis", "yaxis"), names, strict=True):
+        grid = {"gridcolor": GRID, "range": (-9, 109), "zeroline": False, "dtick": 20}
+        layout[axis] |= {**titled(name), **grid}
+    line = {"color": QUIET, "dash": "dot", "width": 1}
+    layout["shapes"] = [{"type": "line", "x0": 0, "y0": 0, "x1": 100, "y1": 100, "line": line}]
+    return go.Figure({"data": traces, "layout": layout})
 
 
 def _spread(x: Float64, y: Float64) -> tuple[Float64, Float64]:
@@ -75,55 +79,53 @@ def slope(
     lines: dict[tuple[int, int], list[int]] = defaultdict(list)
     for q in rows.tolist():
         lines[min(int(a[q]), never), min(int(b[q]), never)].append(q)
-    figure = go.Figure()
+    traces = []
     for own, colour, _ in CLASSES:
         group = [(p, qs) for p, qs in lines.items() if np.sign(p[0] - p[1]) == own]
         for size in sorted({len(qs) for _, qs in group}, reverse=True):
-            _lines(figure, [(p, qs) for p, qs in group if len(qs) == size], texts, colour)
+            alike = [(p, qs) for p, qs in group if len(qs) == size]
+            traces.append(_lines(alike, size, texts, colour))
     shown = [t for t in TICKS if t <= never // 2]
-    figure.update_yaxes(
-        tickvals=[*np.log10(shown), np.log10(never + 1)],
-        ticktext=[*map(str, shown), "not found"],
-        autorange="reversed",
-        gridcolor=GRID,
-        zeroline=False,
-        title="rank of the first evidence",
-    )
-    figure.update_xaxes(
-        tickvals=[0, 1],
-        ticktext=[name.split()[0] for name in names],
-        title=" → ".join(names),
-        range=(-0.12, 1.12),
-        side="top",
-        showgrid=False,
-    )
-    return styled(figure, height=520)
+    layout = style(520)
+    layout["yaxis"] |= {
+        "tickvals": [*np.log10(shown), np.log10(never + 1)],
+        "ticktext": [*map(str, shown), "not found"],
+        "autorange": "reversed",
+        "gridcolor": GRID,
+        "zeroline": False,
+        **titled("rank of the first evidence"),
+    }
+    layout["xaxis"] |= {
+        "tickvals": [0, 1],
+        "ticktext": [name.split()[0] for name in names],
+        **titled(" → ".join(names)),
+        "range": (-0.12, 1.12),
+        "side": "top",
+        "showgrid": False,
+    }
+    return go.Figure({"data": traces, "layout": layout})
 
 
 def _lines(
-    figure: go.Figure,
     lines: Sequence[tuple[tuple[int, int], Sequence[int]]],
+    size: int,
     texts: Sequence[str],
     colour: str,
-) -> None:
-    """Draw lines of equally many queries as one trace, with a gap between two."""
-    size = len(lines[0][1])
+) -> dict[str, Any]:
+    """Make one trace of lines of equally many queries, with a gap between two."""
     ends = [(x, place + 1) for places, _ in lines for x, place in (*enumerate(places), (None, 0))]
-    told = [_told(queries, texts) for _, queries in lines]
-    figure.add_scatter(
-        x=[x for x, _ in ends],
-        y=[None if x is None else np.log10(place) for x, place in ends],
-        mode="lines+markers",
-        line={"color": colour, "width": 1 + 1.4 * sqrt(size - 1)},
-        marker={"size": 7, "color": colour},
-        opacity=0.75,
-        customdata=[
-            [queries[0], text]
-            for (_, queries), text in zip(lines, told, strict=True)
-            for _ in "abc"
-        ],
-        hovertemplate="%{customdata[1]}<extra></extra>",
-    )
+    told = [[queries[0], _told(queries, texts)] for _, queries in lines]
+    return {
+        "type": "scatter",
+        "x": [x for x, _ in ends],
+        "y": [None if x is None else np.log10(place) for x, place in ends],
+        "mode": "lines+markers",
+        "line": {"color": colour, "width": 1 + 1.4 * sqrt(size - 1)},
+        "marker": {"size": 7, "color": colour},
+        "opacity": 0.75,
+        "customdata": [data for data in told for _ in range(3)],  # both ends, and the gap
+        "hovertemplate": "%{customdata[1]}<extra></extra>",
+    }
 
 
 def _told(queries: Sequence[int], texts: Sequence[str]) -> str:
