@@ -1,6 +1,6 @@
 """What ingest makes of a corpus: products that are loaded or made when first read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from retrieval.ingest.embed import Embedder, Vectors
 from retrieval.ingest.enrich import Fields
@@ -29,6 +29,15 @@ class Index(Chunking):
     """What enrichers found, for filters to ask."""
     kept: Made[Bool] | None = None
     """Which chunks are searched, `(C,)`; None: all of them."""
+    bare: tuple[Made[Chunks], Made[Vectors]] | None = None
+    """The chunks without what `contextualize` put beside them; None: it put nothing there."""
+
+    def seen(self, *, context: bool) -> "Index":
+        """Return the index with what `contextualize` put beside the chunks, or without."""
+        if context or self.bare is None:
+            return self
+        chunks, vectors = self.bare
+        return replace(self, chunks=chunks, vectors=vectors, bare=None)
 
     @property
     def narrowing(self) -> tuple[Made[Bool], ...]:

@@ -47,6 +47,8 @@ OPTIONAL = ("contextualize", "rewrite", "rerank")
 LISTS = ("enrich", "filter", "first")
 """Slots that hold several stages; all but `first` may hold none."""
 
+MAY_IDLE = ("enrich", "contextualize", "embed", "rewrite", "fuse")
+
 
 @dataclass(frozen=True)
 class Pipeline:
@@ -83,14 +85,15 @@ class Pipeline:
     def idle(self) -> tuple[str, ...]:
         """Return the slots that cannot matter.
 
-        No filter asks what enrichers find, no dense stage embeds, no first stage heeds what queries
-        are rewritten to, or one list needs no fusing.
+        No filter asks what enrichers find, nobody reads contexts, no dense stage embeds, none heeds
+        what queries are rewritten to, or one list needs no fusing.
         """
+        read = any(s.reads_context for s in self.first)
+        read = read or (self.rerank is not None and self.rerank.reads_context)
         dense = any(isinstance(stage, Dense) for stage in self.first)
         heeded = self.rewrite is None or any(map(self.rewrite.concerns, self.first))
-        lists = len(self.first) > 1
-        matters = {"enrich": self.filter, "embed": dense, "rewrite": heeded, "fuse": lists}
-        return tuple(slot for slot, why in matters.items() if not why)
+        matters = (self.filter, read, dense, heeded, len(self.first) > 1)
+        return tuple(slot for slot, why in zip(MAY_IDLE, matters, strict=True) if not why)
 
     @property
     def stages(self) -> "list[Stage[Any]]":
@@ -100,12 +103,14 @@ class Pipeline:
         return [stage for stage in every if stage is not None]
 
     def effective(self) -> "Pipeline":
-        """Return the pipeline with its idle slots at their default.
-
-        Pipelines that differ in no more than idle slots are one.
-        """
+        """Return the pipeline with idle slots at their default: two that differ in these are one."""
         default = Pipeline()
-        return dataclasses.replace(self, **{slot: getattr(default, slot) for slot in self.idle})
+        own = dataclasses.replace(self, **{slot: getattr(default, slot) for slot in self.idle})
+        return own if own.contextualize else own.all_see_contexts()
+
+    def all_see_contexts(self) -> "Pipeline":
+        """Return the pipeline with contexts switched on for every first stage."""
+        return dataclasses.replace(self, first=tuple(s.with_context() for s in self.first))
 
     def ingest(self, corpus: Corpus, rt: Runtime) -> Index:
         """Make a corpus searchable."""
@@ -114,11 +119,13 @@ class Pipeline:
         tokens = rt.run(CountTokens(vocabulary_of(self.chunk)), documents)
         chunks = rt.run(self.chunk, documents, structure, tokens)
         fields = tuple(rt.run(stage, documents, structure, chunks) for stage in self.enrich)
+        vectors = rt.run(self.embed, documents, chunks)
+        bare = (chunks, vectors) if self.contextualize else None
         if self.contextualize:
             chunks = rt.run(self.contextualize, documents, structure, chunks)
-        vectors = rt.run(self.embed, documents, chunks)
+            vectors = rt.run(self.embed, documents, chunks)
         sizes = rt.run(SizeChunks(), documents, rt.run(CountTokens(), documents), chunks)
-        return Index(documents, chunks, sizes, structure, self.embed, vectors, fields)
+        return Index(documents, chunks, sizes, structure, self.embed, vectors, fields, bare=bare)
 
     def filtered(self, index: Index, rt: Runtime) -> Index:
         """Narrow an index to the chunks that every filter keeps; without any it stays as it is."""

@@ -168,11 +168,13 @@ def shown(default: Any) -> Any:
 
 
 def lines(default: str, *, later: bool = False) -> Any:
-    """Declare a field that holds text of several lines.
-
-    `later` says that it came after keys were made: they name it only where it is not default.
-    """
+    """Declare a field that holds text of several lines; for `later`, see below."""
     return dataclasses.field(default=default, metadata={"lines": True, "later": later})
+
+
+def later(default: Any) -> Any:
+    """Declare a field that came after keys were made: they name it only where not default."""
+    return dataclasses.field(default=default, metadata={"later": True})
 
 
 def _value(value: Any, hint: Any, cls: type[Stage[Any]], field: str) -> Any:

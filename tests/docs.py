@@ -97,8 +97,8 @@ def _words(hint: Any) -> str:
 
 def _default(cls: StageClass, name: str) -> str:
     spec = full(cls())
-    assert isinstance(spec, dict)
-    text = json.dumps(spec[cls.__name__].get(name, getattr(cls(), name)), ensure_ascii=False)
+    fields = spec[cls.__name__] if isinstance(spec, dict) else {}
+    text = json.dumps(fields.get(name, getattr(cls(), name)), ensure_ascii=False)
     return f"`{text}`" if len(text) <= 2 * LONG else f"`{text[:LONG]}`..."
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from goldsets.diagnosis.attribute import diagnose
 from goldsets.diagnosis.replay import is_free
 from goldsets.diagnosis.suggest import Suggestion, suggestions
-from goldsets.diagnosis.trail import is_dense, trail
+from goldsets.diagnosis.trail import trail
 from goldsets.diagnosis.verify import (
     SAME,
     Scored,
@@ -27,6 +27,7 @@ from goldsets.diagnosis.verify import (
     tried,
 )
 from goldsets.evaluation.measures import Measure
+from goldsets.evaluation.outlays import to_embed
 from goldsets.evaluation.stats import Estimate
 from goldsets.evaluation.sweep import Board
 from retrieval.errors import PizzaError, Stopped
@@ -146,8 +147,7 @@ class Race:
             return 0
         late = (isinstance(p.rerank, Rescore) and p.rerank.late) or isinstance(p.rerank, MaxSim)
         labour = SLOWER * len(self.order) * p.pool if late else 0
-        if any(map(is_dense, p.first)):
-            index = p.ingest(self.board.corpus, self.board.rt)
+        for index in to_embed(p, p.ingest(self.board.corpus, self.board.rt)):
             chunks, tokens = index.chunks.value, index.tokens.value
             texts = (chunks.indexed(self.board.corpus, i) for i in range(len(chunks)))
             missing = count_missing(p.embed, texts, "passage", self.board.rt)

@@ -83,11 +83,11 @@ def whole(trail: Trail, rows: Int64) -> Bool | None:
     if not free or trail.steps.rewritten is not None:
         return None
     index, asked = trail.steps.index, _asked(trail, rows)
-    more = _surrounded(trail, rows)
+    more = _surrounded(trail, rows, index)
     own = np.arange(len(rows)) + len(index.chunks.value)
     lists = []
     for stage, made in zip(p.first, trail.steps.found, strict=True):
-        scores = stage.as_if(index, asked, more, rt)
+        scores = stage.as_if(index, asked, _surrounded(trail, rows, stage.seen(index)), rt)
         lists.append(_inserted(_lists(trail, rows, made), own, scores, p.pool))
     return _onward(trail, rows, _with_chunks(trail, more), lists)
 
@@ -192,9 +192,9 @@ def _found(trail: Trail, rows: Int64, index: Index, context: Candidates) -> Bool
     return np.asarray(ranks[0] < trail.k)
 
 
-def _surrounded(trail: Trail, rows: Int64) -> Chunks:
+def _surrounded(trail: Trail, rows: Int64, index: Index) -> Chunks:
     """Return each piece with text around it, as long as the chunk that holds most of it."""
-    a, chunks = trail.board.anchored, trail.steps.index.chunks.value
+    a, chunks = trail.board.anchored, index.chunks.value
     held = map(trail.holders, rows.tolist())
     best = np.array([max(own, key=lambda chunk: own[chunk]) for own in held])
     usual = (chunks.end - chunks.start)[best]

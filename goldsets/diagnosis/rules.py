@@ -237,8 +237,12 @@ def _models() -> list[Model]:
 
 
 def _headings(lost: Lost) -> Iterator[Change]:
+    all_see = lost.pipeline.all_see_contexts()
     if lost.pipeline.contextualize is None:
-        yield "Put title and headings beside each chunk", lost.changed(contextualize=Headings())
+        with_headings = dataclasses.replace(all_see, contextualize=Headings())
+        yield "Put title and headings beside each chunk", with_headings
+    elif all_see != lost.pipeline:
+        yield "Let every first stage see what stands beside each chunk", all_see
 
 
 def _rerank(lost: Lost) -> Iterator[Change]:

@@ -268,7 +268,7 @@ def _places(clues: Clues, row: int) -> str:
 
 def _shares_a_term(t: Trail, stage: BM25, row: int) -> bool:
     asked = stage.tokenize.tokens(t.board.queries.texts[t.board.anchored.query[row]])
-    chunks = t.steps.index.chunks.value
+    chunks = stage.seen(t.steps.index).chunks.value
     texts = (chunks.indexed(t.board.corpus, c) for c in t.chunks_of(row))
     return any(not set(asked).isdisjoint(stage.tokenize.tokens(text)) for text in texts)
 

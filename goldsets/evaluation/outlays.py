@@ -103,6 +103,11 @@ def is_dense(pipeline: Pipeline) -> bool:
     return any(isinstance(stage, Dense) for stage in pipeline.first)
 
 
+def to_embed(pipeline: Pipeline, index: Index) -> list[Index]:
+    """Return the pipeline's index as each of its stages sees it that embeds in order to search."""
+    return [stage.seen(index) for stage in pipeline.first if isinstance(stage, Dense)]
+
+
 def outlays(
     indexes: Iterable[Index],
     corpus: Corpus,

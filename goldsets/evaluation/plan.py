@@ -8,8 +8,8 @@ from goldsets.evaluation.outlays import (
     awaited,
     context_outlays,
     embedded,
-    is_dense,
     rewrite_outlays,
+    to_embed,
 )
 from goldsets.evaluation.reranking import Reranking
 from goldsets.evaluation.spec import SweepSpec
@@ -104,9 +104,10 @@ def _to_ask(spec: SweepSpec, queries: Sequence[str], rt: Runtime) -> dict[str, t
 def _to_embed(prepared: Iterable[Prepared], found: set[str]) -> Iterable[tuple[Embedder, Index]]:
     seen = set(found)
     for p in prepared:
-        if is_dense(p.variant.pipeline) and p.searched.vectors.key not in seen:
-            seen.add(p.searched.vectors.key)
-            yield p.searched.embedder, p.searched
+        for index in to_embed(p.variant.pipeline, p.searched):
+            if index.vectors.key not in seen:
+                seen.add(index.vectors.key)
+                yield index.embedder, index
 
 
 def _lacking(

@@ -8,7 +8,7 @@ import time
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,9 @@ from goldsets.evaluation.outlays import (
     Awaited,
     context_outlays,
     embedded,
-    is_dense,
     outlays,
     rewrite_outlays,
+    to_embed,
 )
 from goldsets.evaluation.reranking import Laid, Reranking
 from goldsets.evaluation.run import Run, content_key, run_id
@@ -151,13 +151,19 @@ def embedding_outlays(
     """Plan what embedding takes, by model, with chunks that are `waiting` for a model."""
     laid = list(prepared)
     besides = embedded((p.variant.pipeline for p in laid), board.corpus, board.queries, board.rt)
-    indexes = (p.searched for p in laid if is_dense(p.variant.pipeline))
+    indexes = (index for p in laid for index in to_embed(p.variant.pipeline, p.searched))
     return outlays(indexes, board.corpus, besides, board.rt, waiting)
 
 
 def by_chunks(prepared: Iterable[Prepared]) -> dict[str, Pipeline]:
-    """Return the pipelines by the key of the chunks they search."""
-    return {p.index.chunks.key: p.variant.pipeline for p in prepared}
+    """Return the pipelines by the key of the chunks they search, or embed without contexts."""
+    found: dict[str, Pipeline] = {}
+    for p in prepared:
+        own = p.variant.pipeline
+        for index in to_embed(own, p.searched):
+            found.setdefault(index.chunks.key, replace(own, contextualize=None))
+        found[p.index.chunks.key] = own
+    return found
 
 
 def sweep(

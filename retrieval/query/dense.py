@@ -1,6 +1,7 @@
 """Dense search: cosine of query and chunk vectors, exact."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -9,12 +10,27 @@ from retrieval.index import Index
 from retrieval.ingest.embed import EmbedQueries, Vectors, embed
 from retrieval.query.first import Retriever
 from retrieval.runtime import Made, Runtime
+from retrieval.stage import later
 from retrieval.types import Bool, Candidates, Chunks, Float64, Queries
 
 
 @dataclass(frozen=True)
 class Dense(Retriever):
-    """Nearest chunks by the pipeline's `embed` model; every chunk that filters keep is compared."""
+    """Nearest chunks by the pipeline's `embed` model; every chunk that filters keep is compared.
+
+    Without `context` the chunks are embedded without what `contextualize` puts beside them.
+    """
+
+    context: bool = later(True)
+
+    @property
+    def reads_context(self) -> bool:
+        """Tell whether contexts are embedded."""
+        return self.context
+
+    def with_context(self) -> Self:
+        """Return the stage with contexts switched on."""
+        return replace(self, context=True)
 
     def search(
         self, index: Index, queries: Made[Queries], depth: int, rt: Runtime
@@ -26,7 +42,7 @@ class Dense(Retriever):
         self, index: Index, asked: Made[Vectors], depth: int, rt: Runtime
     ) -> Made[Candidates]:
         """Return the best `depth` chunks for every vector."""
-        return rt.run(self, index.vectors, asked, *index.narrowing, depth=depth)
+        return rt.run(self, self.seen(index).vectors, asked, *index.narrowing, depth=depth)
 
     def as_if(self, index: Index, queries: Made[Queries], chunks: Chunks, rt: Runtime) -> Float64:
         """Embed the chunks and multiply."""

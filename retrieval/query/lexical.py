@@ -8,9 +8,9 @@ it above one that does.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from retrieval.ingest.lexical import CountTerms, Postings
 from retrieval.ingest.tokenize import TOKENIZERS, Tokenizer, Words
 from retrieval.query.first import Retriever
 from retrieval.runtime import Made, Runtime
-from retrieval.stage import Stage, nested, require
+from retrieval.stage import Stage, later, nested, require
 from retrieval.types import Bool, Candidates, Chunks, Float64, Int32, Int64, Queries
 
 PLUS_DELTA, L_DELTA = 1, 0.5  # rank-bm25's defaults
@@ -36,7 +36,8 @@ class BM25(Retriever):
     """Lexical search by BM25; `variant`, `k1`, `b` and their formulas are those of rank-bm25.
 
     `tokenize` decides what a term is. Filters choose among the chunks and leave the statistics (how
-    rare a term is, how long a chunk) those of the whole corpus. Source: Trotman, Puurula, Burgess,
+    rare a term is, how long a chunk) those of the whole corpus. Without `context` the words that
+    `contextualize` puts beside the chunks are not counted. Source: Trotman, Puurula, Burgess,
     "Improvements to BM25 and Language Models Examined" (2014).
     """
 
@@ -44,10 +45,20 @@ class BM25(Retriever):
     k1: float = 1.5
     b: float = 0.75
     tokenize: Tokenizer = nested(*TOKENIZERS, default=Words())
+    context: bool = later(True)
 
     def __post_init__(self) -> None:
         require(0 <= self.k1 <= 1000, self, "k1", "from 0 to 1000")
         require(0 <= self.b <= 1, self, "b", "from 0 to 1")
+
+    @property
+    def reads_context(self) -> bool:
+        """Tell whether the words of contexts are counted."""
+        return self.context
+
+    def with_context(self) -> Self:
+        """Return the stage with contexts switched on."""
+        return replace(self, context=True)
 
     def search(
         self, index: Index, queries: Made[Queries], depth: int, rt: Runtime
@@ -68,7 +79,7 @@ class BM25(Retriever):
 
     def _scorer(self, index: Index, rt: Runtime) -> "Made[Scorer]":
         terms = rt.run(self.tokenize, index.corpus)
-        postings = rt.run(CountTerms(self.tokenize), index.corpus, terms, index.chunks)
+        postings = rt.run(CountTerms(self.tokenize), index.corpus, terms, self.seen(index).chunks)
         return rt.run(Weigh(self.variant, self.k1, self.b), postings)
 
     def apply(

@@ -35,6 +35,11 @@ class Reranker(Stage[Candidates]):
         """Return what embeds the candidates token by token, None where nothing does."""
         return None
 
+    @property
+    def reads_context(self) -> bool:
+        """Tell whether it reads the candidates, with what stands beside them."""
+        return True
+
     @abstractmethod
     def rerank(
         self,
@@ -139,6 +144,11 @@ class Rescore(Reranker):
     def late_model(self) -> TokenEmbedder | None:
         """Return MaxSim's model, where it has a say."""
         return self.max_sim().late_model if self.late else None
+
+    @property
+    def reads_context(self) -> bool:
+        """Tell whether MaxSim has a say; scores alone read nothing."""
+        return bool(self.late)
 
     def rerank(
         self,

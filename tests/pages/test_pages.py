@@ -215,6 +215,15 @@ def test_a_stage_with_a_model_inside_is_made_in_the_form(opened, loaded, copied)
     assert made.endswith("instead=True)")
 
 
+def test_contexts_are_switched_off_for_one_first_stage_in_the_form(opened, loaded, copied):
+    test = opened("pages/sweep.py", copied(loaded).path)
+    test.multiselect(key="new-first").set_value(["BM25", "Dense"]).run()
+    test.checkbox(key="new-first-BM25-context").uncheck().run()
+    test.button(key="add-first").click().run()
+    assert not test.exception
+    assert test.multiselect(key="grid-first").value[-1] == "BM25(context=False) + Dense"
+
+
 def test_the_playground_shows_each_stage(opened, sampled):
     test = opened("pages/playground.py", sampled, q="what runs if I return inside finally")
     bodies = " ".join(h.proto.body for h in test.get("html"))

@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from retrieval.index import Index
-from retrieval.ingest.embed import Embedder, Purpose
-from retrieval.runtime import Runtime
+from retrieval.ingest.embed import Embedder, Purpose, Vectors
+from retrieval.runtime import Made, Runtime
 from retrieval.types import Chunks, Corpus, Document, Float32, digest
 
 Spans = Iterable[tuple[int, int]]
@@ -75,11 +75,21 @@ texts = st.lists(
 
 
 def index_of(
-    corpus: Corpus, chunks: Chunks, rt: Runtime, embedder: Embedder | None = None
+    corpus: Corpus,
+    chunks: Chunks,
+    rt: Runtime,
+    embedder: Embedder | None = None,
+    bare: Chunks | None = None,
 ) -> Index:
     """An index of these chunks, with no structure and no token counts."""
     embedder = embedder or Hashed()
     documents, nothing = rt.given(corpus, corpus.hash), rt.given(None, "nothing")
-    pieces = rt.given(chunks, digest(*(a.tobytes() for a in chunks.arrays().values())))
-    vectors = rt.run(embedder, documents, pieces)
-    return Index(documents, pieces, nothing, nothing, embedder, vectors)
+
+    def embedded(chunks: Chunks) -> tuple[Made[Chunks], Made[Vectors]]:
+        key = digest(*(a.tobytes() for a in chunks.arrays().values()))
+        pieces = rt.given(chunks, key)
+        return pieces, rt.run(embedder, documents, pieces)
+
+    pieces, vectors = embedded(chunks)
+    without = embedded(bare) if bare is not None else None
+    return Index(documents, pieces, nothing, nothing, embedder, vectors, bare=without)

@@ -3,10 +3,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from retrieval.errors import SpecError
-from retrieval.ingest.chunk import ByHeading, FixedTokens, Given
+from retrieval.ingest.chunk import ByHeading, Chunker, FixedTokens, Given, Window
 from retrieval.ingest.contextualize import Headings
 from retrieval.ingest.tokenize import HangulBigrams, Identifiers, Words
 from retrieval.pipeline import SLOTS, Pipeline, full_spec, pipeline_of, short_spec
@@ -15,7 +16,9 @@ from retrieval.query.assemble import InRankOrder
 from retrieval.query.dense import Dense
 from retrieval.query.fuse import RRF, Weighted
 from retrieval.query.lexical import BM25
+from retrieval.query.rerank import MaxSim, Rescore
 from retrieval.runtime import Runtime
+from retrieval.stage import full
 from retrieval.store import Workspace
 from retrieval.types import Candidates, Corpus, Document, Queries
 from tests.retrieval.making import Hashed
@@ -93,6 +96,32 @@ def test_what_cannot_matter_is_at_its_default_in_the_effective_pipeline() -> Non
     assert both.effective() == both
 
 
+def test_contexts_that_nobody_reads_are_none() -> None:
+    plain = Pipeline(first=(BM25(), Dense()))
+    blind = dataclasses.replace(plain, first=(BM25(context=False), Dense(context=False)))
+    assert blind.effective() == plain
+    unread = dataclasses.replace(blind, contextualize=Headings())
+    assert unread.effective() == plain
+    by_scores = dataclasses.replace(unread, rerank=Rescore(late=0))
+    assert by_scores.effective() == dataclasses.replace(plain, rerank=Rescore(late=0))
+    for read in (
+        dataclasses.replace(unread, first=(BM25(), Dense(context=False))),
+        dataclasses.replace(unread, first=(BM25(context=False), Dense())),
+        dataclasses.replace(unread, rerank=Rescore()),
+        dataclasses.replace(unread, rerank=MaxSim()),
+    ):
+        assert read.effective() == read
+        assert pipeline_of(json.loads(json.dumps(full_spec(read)))) == read
+
+
+def test_a_field_that_came_later_is_named_only_where_it_is_not_default() -> None:
+    assert full(Dense()) == "Dense"
+    assert full(Dense(context=False)) == {"Dense": {"context": False}}
+    bm25 = full(BM25())
+    assert isinstance(bm25, dict)
+    assert list(bm25["BM25"]) == ["variant", "k1", "b", "tokenize"]
+
+
 def search(pipeline: Pipeline, rt: Runtime) -> Candidates:
     return pipeline.search(pipeline.ingest(CORPUS, rt), QUERIES, rt).value
 
@@ -121,6 +150,29 @@ def test_the_context_is_searched_and_the_text_stays() -> None:
         ids = pipeline.search(index, queries, rt).value.ids
         assert (ids >= 0).sum() == hits
         assert "Dough >" not in index.chunks.value.text(CORPUS, 1)
+
+
+@pytest.mark.parametrize("chunk", [FixedTokens(size=7), Window(size=7)])
+@pytest.mark.parametrize("stage", [BM25(), Dense()])
+def test_contexts_are_switched_off_for_one_stage_alone(
+    stage: BM25 | Dense, chunk: Chunker, workspace: Workspace, asked: list[str]
+) -> None:
+    rt = Runtime(workspace)
+    plain = Pipeline(chunk=chunk, embed=Hashed(), first=(stage,))
+    with_ = dataclasses.replace(plain, contextualize=Headings())
+    off = dataclasses.replace(stage, context=False)
+    one, other, bare = (
+        p.steps(p.ingest(CORPUS, rt), QUERIES, rt).found[0].value
+        for p in (with_, dataclasses.replace(with_, first=(off, stage)), plain)
+    )
+    assert np.array_equal(other.ids, bare.ids)
+    assert np.array_equal(other.scores, bare.scores)
+    assert not np.array_equal(one.scores, bare.scores)
+    both = dataclasses.replace(with_, first=(stage, off))
+    lists = both.steps(both.ingest(CORPUS, rt), QUERIES, rt).found
+    assert np.array_equal(lists[0].value.scores, one.scores)
+    assert np.array_equal(lists[1].value.scores, bare.scores)
+    assert len(asked) == len(set(asked))
 
 
 def test_two_lists_are_fused_and_cut_by_the_assembler(asked: list[str]) -> None:

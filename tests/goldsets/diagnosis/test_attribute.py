@@ -10,6 +10,7 @@ import pytest
 from goldsets.diagnosis.attribute import Diagnosis, Loss, diagnose
 from goldsets.diagnosis.causes import ABOUT, Cause
 from goldsets.diagnosis.replay import is_free, whole
+from goldsets.diagnosis.suggest import suggestions
 from goldsets.diagnosis.suspects import nth, suspects
 from goldsets.diagnosis.trail import trail
 from goldsets.evaluation.measures import Measure
@@ -17,11 +18,13 @@ from goldsets.evaluation.sweep import Board
 from goldsets.evaluation.target import NEVER
 from goldsets.types import Evidence, Needs, Query
 from retrieval.ingest.chunk import FixedTokens
+from retrieval.ingest.contextualize import Headings
 from retrieval.ingest.embed import Purpose
 from retrieval.ingest.llm_context import LLMContext
 from retrieval.pipeline import Pipeline
 from retrieval.providers.voyage import Voyage
 from retrieval.query.assemble import Context, InRankOrder
+from retrieval.query.dense import Dense
 from retrieval.query.filter import Equals
 from retrieval.query.fuse import RRF
 from retrieval.query.lexical import BM25
@@ -393,6 +396,26 @@ def test_what_asks_a_vendor_is_told_from_what_does_not() -> None:
     assert is_free(BM25())
     assert not is_free(Voyage())
     assert not is_free(LLMContext())
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+def test_contexts_that_no_first_stage_sees_change_no_cause(board: Board, filtered: bool) -> None:
+    plain = replace(BOTH, chunk=FixedTokens(size=30), filter=THIS_YEAR.filter if filtered else ())
+    off = tuple(replace(stage, context=False) for stage in plain.first)  # type: ignore[call-arg]
+    unseen = replace(plain, contextualize=Headings(), first=off)
+    seen = replace(plain, contextualize=Headings())
+    one, other, third = (diagnose(trail(board, p, MEASURE)) for p in (plain, unseen, seen))
+    assert [told(loss) for loss in one.losses] == [told(loss) for loss in other.losses]
+    assert [told(loss) for loss in one.losses] != [told(loss) for loss in third.losses]
+
+
+def test_contexts_that_a_first_stage_does_not_see_are_suggested(board: Board) -> None:
+    off = (BM25(context=False), Dense())
+    for wanted, contextualize in (("see", Headings()), ("Put", None)):
+        lost = trail(board, replace(BOTH, first=off, contextualize=contextualize), MEASURE)
+        found = {change.title: change.pipeline for change in suggestions(diagnose(lost))}
+        (changed,) = (p for title, p in found.items() if wanted in title)
+        assert changed == replace(BOTH, contextualize=Headings())
 
 
 def test_places_are_counted_as_people_do() -> None:

@@ -23,6 +23,8 @@ STAGES: dict[str, Retriever] = {
     "names by case": Regex(match_case=True),
     "a pattern": Regex(pattern="[a-z]+User"),
     "Dense": Dense(),
+    "Okapi without contexts": BM25(context=False),
+    "Dense without contexts": Dense(context=False),
 }
 words = st.sampled_from(["getUser", "GETUSER", "ERR_42", "3.11", "the", "반죽", "반죽을", "a", "b"])
 texts = st.lists(st.lists(words, min_size=1, max_size=6).map(" ".join), min_size=1, max_size=6)
@@ -33,7 +35,8 @@ def both(
 ) -> tuple[Float64, Float64]:
     """Score each query's chunk by searching for it, and as if it were one more."""
     rt, asked = Runtime(), Queries(queries)
-    index, given_ = index_of(corpus, chunks, rt, Hashed()), rt.given(asked, asked.hash)
+    index = index_of(corpus, chunks, rt, Hashed(), bare=whole_documents(corpus))
+    chunks, given_ = stage.seen(index).chunks.value, rt.given(asked, asked.hash)
     found = stage.search(index, given_, len(chunks), rt).value
     searched = np.full(len(queries), -np.inf)
     for q, (ids, scores) in enumerate(zip(found.ids, found.scores, strict=True)):
