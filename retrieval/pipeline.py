@@ -103,7 +103,7 @@ class Pipeline:
         return [stage for stage in every if stage is not None]
 
     def effective(self) -> "Pipeline":
-        """Return the pipeline with idle slots at their default: two that differ in these are one."""
+        """Return the pipeline with idle slots at their default; what differs in these is one."""
         default = Pipeline()
         own = dataclasses.replace(self, **{slot: getattr(default, slot) for slot in self.idle})
         return own if own.contextualize else own.all_see_contexts()
