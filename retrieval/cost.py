@@ -124,24 +124,6 @@ def _price(name: str, value: Any) -> Price:
     return Price(**value)
 
 
-def context_usage(
-    document_tokens: int, chunks: int, chunk_tokens: int, instructions: int, context_tokens: int
-) -> Usage:
-    """Count what it takes to write a context for each chunk of one document, with prompt caching.
-
-    The document is written to the cache by the first call and read by the others; the chunk and the
-    instructions are new each time.
-    """
-    if not chunks:
-        return Usage()
-    return Usage(
-        input=chunks * (chunk_tokens + instructions),
-        output=chunks * context_tokens,
-        cache_write=document_tokens,
-        cache_read=(chunks - 1) * document_tokens,
-    )
-
-
 def total(costs: Iterable[float | None]) -> float | None:
     """Add dollars up; one that is not known makes the sum unknown."""
     amounts = list(costs)

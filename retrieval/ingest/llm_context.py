@@ -4,10 +4,12 @@ Source: Anthropic, "Introducing Contextual Retrieval" (2024), with their prompt.
 """
 
 from abc import abstractmethod
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,10 +18,11 @@ from retrieval.errors import SpecError
 from retrieval.ingest.contextualize import Contextualizer
 from retrieval.ingest.embed import hash_of
 from retrieval.ingest.parse import Described, Kind, Structure
+from retrieval.ingest.parts import parts
 from retrieval.providers.chat import ChatModel, Prompt
 from retrieval.providers.writer import Asked, Writer, chat_model
 from retrieval.runtime import Runtime
-from retrieval.stage import full, lines, require
+from retrieval.stage import Stage, full, later, lines, require
 from retrieval.types import Bool, Chunks, Corpus, digest
 
 PROMPT = """Here is the chunk we want to situate within the whole document
@@ -99,8 +102,12 @@ class Written(Contextualizer):
     @property
     def _writer(self) -> Writer:
         """Name what a context depends on besides the texts."""
-        identity = digest(*map(str, (self.revision, self.model.versions, full(self))))
+        identity = digest(*map(str, (self.revision, self.model.versions, full(self._kept_for))))
         return Writer(self.model, identity, self.step, self.expected)
+
+    @property
+    def _kept_for(self) -> Stage[Any]:
+        return self
 
 
 @dataclass(frozen=True)
@@ -111,21 +118,37 @@ class LLMContext(Written):
     document's chunks are asked for one after the other, so that the cache stays warm, and several
     documents at once. Every context is kept by model, prompt, document and chunk as it comes.
     `glossary` says what the field's words mean; it is sent with every chunk.
+
+    A document of more tokens than `window` (left empty: half of what the model reads at once, since
+    vendors count up to twice our tokens) is read in parts of about one length, cut at headings
+    where there are any: with each chunk the part that it stands in.
     """
 
+    window: int | None = later(None)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.window is None or self.window >= 1, self, "window", "at least 1, or nothing")
+
     def asked(self, corpus: Corpus, structure: Structure, chunks: Chunks) -> Iterator[list[Asked]]:
-        """Return a group a document; a blank chunk is left alone."""
+        """Return a group a document, or a part of a long one; a blank chunk is left alone."""
+        window = self.window or self.model.reads // 2
+        middle = ((chunks.start + chunks.end) // 2).tolist()
         for row, group in groupby(range(len(chunks)), key=lambda i: int(chunks.document[i])):
-            text = corpus.documents[row].text
-            whole, hashed = f"<document>\n{text}\n</document>", hash_of(text)
-            own = [chunks.text(corpus, i) for i in group]
-            yield [
-                (
-                    hash_of(f"{hashed}\0{chunk}") if chunk.strip() else "",
-                    self.prompt_of(whole, chunk=chunk),
-                )
-                for chunk in own
-            ]
+            found = parts(corpus.documents[row], partial(structure.of, row), window)
+            starts = [start for start, _ in found[1:]]
+            for at, own in groupby(group, key=lambda i: bisect_right(starts, middle[i])):
+                yield list(self._of(found[at][1], [chunks.text(corpus, i) for i in own]))
+
+    def _of(self, read: str, chunks: Iterable[str]) -> Iterator[Asked]:
+        whole, hashed = f"<document>\n{read}\n</document>", hash_of(read)
+        for chunk in chunks:
+            name = hash_of(f"{hashed}\0{chunk}") if chunk.strip() else ""
+            yield name, self.prompt_of(whole, chunk=chunk)
+
+    @property
+    def _kept_for(self) -> Stage[Any]:
+        return replace(self, window=None)  # what is read of a document is in the name
 
 
 @dataclass(frozen=True)

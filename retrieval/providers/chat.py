@@ -10,6 +10,9 @@ from retrieval.providers.model import VendorModel
 from retrieval.providers.remote import count_tokens
 from retrieval.runtime import Runtime
 
+READS = {"claude-": 200_000, "gpt-4.1": 1_047_576, "gemini-": 1_048_576, "command-a": 256_000}
+"""Tokens that models read at once, by how their names begin; 128,000 where it is not known."""
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -28,6 +31,12 @@ class ChatModel(VendorModel[str]):
     temperature: float | None = None
     caches: ClassVar[bool] = False
     """Whether a plan may count on it that a prompt's document is read from a cache."""
+
+    @property
+    def reads(self) -> int:
+        """Return how many tokens it reads at once, as its vendor counts them."""
+        fits = [n for name, n in READS.items() if self.model.startswith(name)]
+        return max(fits, default=128_000)
 
     @abstractmethod
     def send(self, prompt: Prompt, seconds: float) -> tuple[str | None, Usage | None]:

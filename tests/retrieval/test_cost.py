@@ -8,7 +8,6 @@ from retrieval.cost import (
     FILE,
     Outlay,
     Usage,
-    context_usage,
     cost,
     money,
     price_of,
@@ -39,24 +38,6 @@ def test_an_unknown_price_is_unknown_and_never_nothing() -> None:
     known, unknown = Outlay(1, 2, 3, 4.0, 5, 6, 7.0), Outlay(1, 1, 1, None, 1, 1, 1.0)
     assert known + known == Outlay(2, 4, 6, 8.0, 10, 12, 14.0)
     assert known + unknown == Outlay(2, 3, 4, None, 6, 7, 8.0)
-
-
-def test_contextual_retrieval_costs_what_its_authors_say() -> None:
-    """Anthropic, "Introducing Contextual Retrieval" (2024): $1.02 a million document tokens.
-
-    Of 800-token chunks, 8,000-token documents, 50 tokens of instructions, 100 of context, by Claude
-    3 Haiku. Theirs counts a read of the cache by each of the ten calls; the first only writes it.
-    """
-    haiku = price_of("anthropic/claude-3-haiku-20240307")
-    used = context_usage(8_000, 10, 800, 50, 100)
-    assert used == Usage(input=8_500, output=1_000, cache_write=8_000, cache_read=72_000)
-    dollars = cost(used, haiku)
-    assert dollars is not None
-    assert dollars * 125 == pytest.approx(1.02, rel=0.03)
-    theirs = cost(used + Usage(cache_read=8_000), haiku)
-    assert theirs is not None
-    assert round(theirs * 125, 2) == 1.02
-    assert context_usage(8_000, 0, 800, 50, 100) == Usage()
 
 
 def test_prices_are_found_by_name_date_and_vendor() -> None:
