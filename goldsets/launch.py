@@ -82,13 +82,13 @@ def embedding_plan(p: Plan) -> Iterator[str]:
         if model not in p.outlays:
             yield f"{count(texts, 'text')} to embed with {model}, at no cost (on this machine)"
     for model, planned in p.contexts.items():
-        yield _outlay("context", f"to write with {model}", planned)
+        yield outlay_line("context", f"to write with {model}", planned)
     for model, planned in p.rewrites.items():
-        yield _outlay("answer", f"to rewrite queries with {model}", planned)
+        yield outlay_line("answer", f"to rewrite queries with {model}", planned)
     for model, planned in p.outlays.items():
-        yield _outlay("text", f"to embed with {model}", planned)
+        yield outlay_line("text", f"to embed with {model}", planned)
     for model, planned in p.reranking.items():
-        yield _outlay("candidate", f"to rerank with {model}", planned)
+        yield outlay_line("candidate", f"to rerank with {model}", planned)
     for model, texts in p.token_texts.items():
         most = f"at most {count(texts, 'text')} to embed token by token with {model}"
         yield f"{most}, at no cost (on this machine)"
@@ -97,25 +97,27 @@ def embedding_plan(p: Plan) -> Iterator[str]:
     kinds = (p.contexts, p.rewrites, p.outlays, p.reranking)
     paid = [planned for by_model in kinds for planned in by_model.values()]
     if len(paid) > 1:
-        yield f"{_money(total(planned.usd for planned in paid))} in all"
+        yield f"{price_line(total(planned.usd for planned in paid))} in all"
 
 
-def _outlay(noun: str, doing: str, planned: Outlay) -> str:
+def outlay_line(noun: str, doing: str, planned: Outlay) -> str:
+    """Phrase what paid work takes: calls, tokens and money, and what is kept from before."""
     amount = count(planned.tokens, "token")
     if planned.searches:
         amount = count(planned.searches, "search", "searches")
     calls = count(planned.calls, "call")
-    new = f"{count(planned.texts, noun)} {doing}: {calls}, {amount}, {_money(planned.usd)}"
+    new = f"{count(planned.texts, noun)} {doing}: {calls}, {amount}, {price_line(planned.usd)}"
     if planned.estimated:
         new += ", an estimate until the first stages have run"
     if not planned.kept_texts:
         return new
     tokens = f" of {count(planned.kept_tokens, 'token')}" if planned.kept_tokens else ""
     kept = f"{count(planned.kept_texts, noun)}{tokens}"
-    return f"{new}; {kept} kept from before ({_money(planned.kept_usd)})"
+    return f"{new}; {kept} kept from before ({price_line(planned.kept_usd)})"
 
 
-def _money(usd: float | None) -> str:
+def price_line(usd: float | None) -> str:
+    """Phrase a price; one that is not known says where to tell it."""
     return "an unknown price (see prices.json)" if usd is None else f"about {money(usd)}"
 
 

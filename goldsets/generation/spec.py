@@ -107,7 +107,7 @@ class GenerationSpec:
     examples: tuple[str, ...] = ()
     real_examples: int = 5
     contrast: Contrast = "plain"
-    thresholds: Thresholds = Thresholds()
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
     def __post_init__(self) -> None:
         _text(self.application, "application")
@@ -185,7 +185,7 @@ def _value(key: str, value: Any) -> Any:
     if key in STAGES:
         return build(value, STAGES[key], key)
     if key == "thresholds":
-        return _thresholds(value)
+        return thresholds_of(value)
     if key in ("kinds", "languages", "criteria"):
         if not isinstance(value, Mapping):
             raise SpecError(f"{key} takes a mapping, not {value!r}")
@@ -197,7 +197,12 @@ def _value(key: str, value: Any) -> Any:
     return value
 
 
-def _thresholds(value: Any) -> Thresholds:
+def thresholds_of(value: Any) -> Thresholds:
+    """Make thresholds from a mapping; what it leaves out has its default.
+
+    Raises:
+        SpecError: an unknown threshold, or a value that cannot be.
+    """
     known = [f.name for f in fields(Thresholds)]
     if isinstance(value, Thresholds):
         return value

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from goldsets.types import Evidence
 from retrieval.types import digest
@@ -156,13 +156,15 @@ class Review:
 class Generation:
     """A run of generation: its spec as JSON, what it reads, and the real queries it goes by.
 
-    These are as they were when it was begun, so that a resume asks the same.
+    These are as they were when it was begun, so that a resume asks the same. `thresholds` are those
+    by which its drafts were last filtered: the spec's until somebody turns the dial.
     """
 
     id: int
-    spec: Mapping[str, object]
+    spec: Mapping[str, Any]
     corpus: str
     corpus_version: int
     goldset: str
     real: tuple[str, ...]
     created: str
+    thresholds: Mapping[str, Any] = field(default_factory=dict)

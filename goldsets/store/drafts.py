@@ -75,8 +75,13 @@ def decide(
     evidence: Sequence[Evidence] | None,
     who: str,
     wanted: Wanted,
+    *,
+    unreviewed: bool = False,
 ) -> None:
-    """Log what a person decided, and make the gold set hold what follows from it."""
+    """Log what a person decided, and make the gold set hold what follows from it.
+
+    `unreviewed` says that nothing is decided any more, and the generation may change it again.
+    """
     with workspace.write(durable=True) as db:
         row = _row(db, draft)
         packed = None if evidence is None else _packed([asdict(e) for e in evidence])
@@ -85,7 +90,7 @@ def decide(
             " VALUES (?, ?, ?, ?, ?, ?)",
             [draft, action, text, packed, who, now()],
         )
-        _put(db, row, wanted, who)
+        _put(db, row, wanted, _own(row) if unreviewed else who)
 
 
 def enter(workspace: Workspace, generation: int, wanted: Mapping[int, Wanted]) -> int:
@@ -95,18 +100,25 @@ def enter(workspace: Workspace, generation: int, wanted: Mapping[int, Wanted]) -
     """
     with workspace.write() as db:
         rows = db.execute("SELECT * FROM drafts WHERE generation = ?", [generation]).fetchall()
-        return sum(_put(db, r, wanted[r["id"]]) for r in rows if r["id"] in wanted)
+        own = (row for row in rows if row["id"] in wanted)
+        return sum(_put(db, row, wanted[row["id"]], "") for row in own)
 
 
-def _put(db: Connection, draft: Row, wanted: Wanted, who: str = "") -> bool:
-    """Put one draft's query into its gold set, or take it out; tell whether anything changed."""
-    generation = draft["generation"]
+def _own(draft: Row) -> str:
+    return f"generation {draft['generation']}"
+
+
+def _put(db: Connection, draft: Row, wanted: Wanted, who: str) -> bool:
+    """Put one draft's query into its gold set, or take it out; tell whether anything changed.
+
+    Without `who` somebody's own change is left as it is.
+    """
     goldset = db.execute(
         "SELECT g.id FROM generations n JOIN goldsets g ON g.name = n.goldset WHERE n.id = ?",
-        [generation],
+        [draft["generation"]],
     ).fetchone()["id"]
-    own = f"generation {generation}"
-    name = draft["gold"] or f"synthetic-{generation}-{draft['id']}"
+    own = _own(draft)
+    name = draft["gold"] or f"synthetic-{draft['generation']}-{draft['id']}"
     last = db.execute(
         "SELECT * FROM queries WHERE goldset = ? AND query = ? ORDER BY id DESC LIMIT 1",
         [goldset, name],

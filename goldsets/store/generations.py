@@ -67,6 +67,14 @@ def recent(workspace: Workspace, goldset: str | None = None) -> list[Generation]
         return [_generation(row) for row in rows]
 
 
+def turn_dial(workspace: Workspace, generation: int, thresholds: Mapping[str, Any]) -> None:
+    """Keep the thresholds by which a generation's drafts are filtered from now on."""
+    with workspace.write() as db:
+        db.execute(
+            "UPDATE generations SET thresholds = ? WHERE id = ?", [_packed(thresholds), generation]
+        )
+
+
 def keep_sample(workspace: Workspace, generation: int, passages: Sequence[Passage]) -> None:
     """Keep a generation's sample in its order; one that is there already stays."""
     corpus = read(workspace, generation).corpus
@@ -182,7 +190,8 @@ def _passage(row: Row) -> Passage:
 def _generation(row: Row) -> Generation:
     spec, real = json.loads(row["spec"]), tuple(json.loads(row["real"]))
     where = (row["corpus"], row["corpus_version"], row["goldset"])
-    return Generation(row["id"], spec, *where, real, row["created"])
+    dial = json.loads(row["thresholds"]) if row["thresholds"] else spec.get("thresholds", {})
+    return Generation(row["id"], spec, *where, real, row["created"], dial)
 
 
 def _packed(value: object) -> str:

@@ -160,6 +160,11 @@ def generation(db: "Database") -> None:
     )
 
 
+def dial(db: "Database") -> None:
+    """The thresholds that a generation's drafts were last filtered by, where not its spec's."""
+    create(db, "ALTER TABLE generations ADD COLUMN thresholds TEXT")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
-    *(gold, runs_and_jobs, evenings, trials, runs_from_outside, generation),
+    *(gold, runs_and_jobs, evenings, trials, runs_from_outside, generation, dial),
 )

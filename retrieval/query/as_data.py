@@ -4,8 +4,10 @@ The tags end in a mark that is made of the texts themselves and stands in none o
 text which imitates a tag stays inside its own, and equal texts make an equal prompt.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from retrieval.ingest.embed import hash_of
 
@@ -43,3 +45,12 @@ def filled(template: str, values: Mapping[str, str]) -> str:
 def lacks(template: str, names: Iterable[str]) -> list[str]:
     """Return those of the names that stand nowhere in braces."""
     return [name for name in names if f"{{{name}}}" not in template]
+
+
+def object_in(answer: str) -> Mapping[str, Any]:
+    """Return the JSON object that an answer holds, whatever stands around it; else nothing."""
+    try:
+        said = json.loads(answer[answer.find("{") : answer.rfind("}") + 1])
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}

@@ -16,7 +16,7 @@ from retrieval.index import Index
 from retrieval.ingest.embed import Embedder, Purpose, Vectors, embed, hash_of
 from retrieval.providers.chat import ChatModel, Prompt
 from retrieval.providers.writer import Asked, Writer, chat_model
-from retrieval.query.as_data import fenced, filled, lacks, mark_of, warning
+from retrieval.query.as_data import fenced, filled, lacks, mark_of, object_in, warning
 from retrieval.query.dense import Dense
 from retrieval.query.first import Retriever
 from retrieval.query.rewrite import Gather, Rewriter, Rewritten, Wordings
@@ -231,7 +231,7 @@ class MultiQuery(ByChat):
         Raises:
             BadAnswer: the answer is no JSON of as many texts as were asked for.
         """
-        said = _json(answer)
+        said = object_in(answer)
         parts = [(said.get("questions"), self.questions), (said.get("keywords"), self.keywords)]
         found = [" ".join(t.split()) for texts, n in parts for t in _texts(texts, n)]
         if len(found) != self.questions + self.keywords:
@@ -266,15 +266,6 @@ class MultiQuery(ByChat):
         """Return the queries and the questions."""
         of = Wordings(self.questions).of(queries, written)
         return {"query": [text for own in of for text in own]}
-
-
-def _json(answer: str) -> Mapping[str, Any]:
-    """Return the object that an answer holds, whatever stands around it; else nothing."""
-    try:
-        said = json.loads(answer[answer.find("{") : answer.rfind("}") + 1])
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
 
 
 def _texts(given: Any, n: int) -> list[str]:

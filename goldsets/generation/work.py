@@ -1,0 +1,114 @@
+"""Work: start a generation, walk its road in a worker, say what came of it.
+
+Every answer is kept as it comes and everything else follows from the answers, so that a generation
+that was killed or paused goes on where it was, and one that is done runs again without a call.
+"""
+
+from collections.abc import Callable, Iterator
+
+from goldsets import jobs
+from goldsets.evaluation.words import count
+from goldsets.generation import judge
+from goldsets.generation.ask import Live
+from goldsets.generation.filters import NAMES
+from goldsets.generation.passages import Ground
+from goldsets.generation.plan import Plan, plan
+from goldsets.generation.review import settle, table
+from goldsets.generation.road import filter_all, write_all
+from goldsets.generation.spec import GenerationSpec, generation_of
+from goldsets.generation.types import Generation
+from goldsets.store import drafts as store
+from goldsets.store import generations, gold
+from retrieval.errors import InputError
+from retrieval.runtime import Runtime
+from retrieval.store import Workspace, corpora
+
+KIND = "generate"
+STEPS = ("draw passages", "judge passages", "write queries", "filter queries")
+OnUnit = Callable[[int, str, str], None]
+
+
+def begin(workspace: Workspace, spec: GenerationSpec, corpus: str, goldset: str) -> Generation:
+    """Enter a generation for a gold set, which is started if there is none of that name.
+
+    Raises:
+        NotFound: there is no such corpus.
+        InputError: the gold set is of another corpus.
+    """
+    version = corpora.read(workspace, corpus).version
+    if goldset not in {s.name for s in gold.summaries(workspace)}:
+        gold.create(workspace, goldset, corpus)
+    real = real_queries(workspace, corpus, goldset)
+    return generations.begin(workspace, spec.plain(), corpus, version, goldset, real)
+
+
+def start(workspace: Workspace, spec: GenerationSpec, corpus: str, goldset: str) -> jobs.Job:
+    """Put a generation into the ledger and see to a worker; the same one again is joined."""
+    begun = begin(workspace, spec, corpus, goldset)
+    return jobs.start(workspace, KIND, {"generation": begun.id}, len(STEPS))
+
+
+def plan_of(workspace: Workspace, spec: GenerationSpec, corpus: str, goldset: str) -> Plan:
+    """Say what a generation would ask and pay, before it is started."""
+    known = {s.name for s in gold.summaries(workspace)}
+    real = real_queries(workspace, corpus, goldset) if goldset in known else []
+    return plan(spec, corpora.read(workspace, corpus), real, Runtime(workspace))
+
+
+def real_queries(workspace: Workspace, corpus: str, goldset: str) -> list[str]:
+    """Return the texts of a gold set's queries that no model wrote.
+
+    Raises:
+        InputError: the gold set is of another corpus.
+    """
+    held = gold.read(workspace, goldset)
+    if held.corpus != corpus:
+        raise InputError(f"gold set {goldset!r} is of the corpus {held.corpus!r}, not {corpus!r}")
+    return [q.text for q in held.queries if not q.synthetic]
+
+
+def run(workspace: Workspace, generation: int, rt: Runtime, on_unit: OnUnit) -> None:
+    """Walk the whole road; what survives stands in the gold set, unreviewed.
+
+    Raises:
+        NotFound: there is no such generation, or its corpus has gone.
+        ProviderError: a vendor fails, or refuses most of what it is asked.
+        OverBudget: a call would pass a budget.
+        Stopped: the work is not wanted any more.
+    """
+    held = generations.read(workspace, generation)
+    spec, live = generation_of(held.spec), Live(rt)
+    corpus = corpora.read(workspace, held.corpus, held.corpus_version)
+    ground = Ground.of(spec, corpus, rt)
+    generations.keep_sample(workspace, generation, ground.sample())
+    sampled = generations.sample(workspace, generation)
+    on_unit(1, STEPS[0], "")
+
+    generations.keep_prompts(workspace, [judge.version(spec, name) for name in spec.criteria])
+    verdicts = judge.judged(spec, sampled, live)
+    generations.keep_verdicts(workspace, verdicts)
+    on_unit(2, STEPS[1], "")
+
+    drafts = write_all(spec, sampled, verdicts, held.real, ground, live)
+    on_unit(3, STEPS[2], "")
+
+    store.keep(workspace, generation, filter_all(spec, sampled, drafts, ground, live))
+    settle(workspace, generation)
+    on_unit(4, STEPS[3], "")
+
+
+def outcome(workspace: Workspace, generation: int) -> Iterator[str]:
+    """Phrase what came of a generation, a line a fact."""
+    t = table(workspace, generation)
+    sampled = len(generations.sample(workspace, generation))
+    yield f"{count(sampled, 'passage')} drawn, {len(t.drafts):,} worth a query by the judge"
+    counts = t.sieved.counts
+    for name in NAMES:
+        if counts[name]:
+            yield f"{counts[name]:,} dropped: {name}"
+    held = t.counts
+    yield (
+        f"{held['unreviewed'] + held['reviewed']:,} in gold set {t.generation.goldset!r}"
+        f" ({held['reviewed']:,} reviewed, {held['unreviewed']:,} not), written by"
+        f" {t.spec.writer.name}"
+    )
