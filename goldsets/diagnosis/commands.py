@@ -66,6 +66,9 @@ def suggest(
     loop: Annotated[
         bool, typer.Option("--loop", help="Take the best, again and again, and verify the result.")
     ] = False,
+    paid: Annotated[
+        bool, typer.Option("--paid", help="Also try what asks a vendor, within the budgets.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """List what would bring lost evidence back; with --verify or --loop, try it."""
@@ -81,17 +84,23 @@ def suggest(
         return
     found = work.suggested(trail)
     if verify:
-        follow(ws, work.start_trials(ws, scene, base, found).id)
+        wanted = [s for s in found if s.pipeline and (paid or s.free)]
+        if not all(s.free for s in wanted):
+            tell(work.trial_plan(trail.board, base, wanted))
+        if wanted:
+            follow(ws, work.start_trials(ws, scene, base, wanted).id)
     rows = work.with_trials(ws, scene, base, found)
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
-    for row in rows:
+    for suggestion, row in zip(found, rows, strict=True):
         typer.echo(
             f"{row['title']}\n    for {count(len(row['helps']), 'query', 'queries')}: {row['why']}"
         )
         if row["trial"]:
             typer.echo(f"    {row['trial']['says']}")
+        elif not suggestion.free:
+            typer.echo("    asks a vendor: tried with --verify --paid")
     typer.echo(work.wear(ws, trail.board))
 
 

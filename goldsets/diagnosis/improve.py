@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from goldsets.diagnosis.attribute import diagnose
-from goldsets.diagnosis.replay import is_free
 from goldsets.diagnosis.suggest import Suggestion, suggestions
 from goldsets.diagnosis.trail import trail
 from goldsets.diagnosis.verify import (
@@ -191,7 +190,7 @@ def improve(
         begun = time.perf_counter()
         board.rt.progress(f"Step {number + 1}", number, steps)
         found = suggestions(diagnose(trail(race.board, best, measure, passing=True)))
-        candidates = [s for s in found if s.pipeline and all(map(is_free, s.pipeline.stages))]
+        candidates = [s for s in found if s.pipeline and s.free]
         won = race.won(best, candidates)
         if won is None or won[0].pipeline is None:
             break

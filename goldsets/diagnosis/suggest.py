@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from goldsets.diagnosis.attribute import Diagnosis, Loss
 from goldsets.diagnosis.causes import ABOUT, Cause
-from goldsets.diagnosis.rules import RULES, Lost
+from goldsets.diagnosis.changes import Lost
+from goldsets.diagnosis.replay import is_free
+from goldsets.diagnosis.rules import RULES
 from goldsets.evaluation.words import count
 from retrieval.pipeline import Pipeline
 
@@ -22,6 +24,11 @@ class Suggestion:
     causes: tuple[Cause, ...]
     helps: tuple[str, ...]
     pipeline: Pipeline | None = None
+
+    @property
+    def free(self) -> bool:
+        """Tell whether trying it asks no vendor for anything."""
+        return self.pipeline is None or all(map(is_free, self.pipeline.stages))
 
 
 def suggestions(diagnosis: Diagnosis) -> list[Suggestion]:

@@ -13,16 +13,22 @@ from goldsets.diagnosis.improve import Improvement, improve
 from goldsets.diagnosis.suggest import Suggestion, suggestions
 from goldsets.diagnosis.trail import Trail
 from goldsets.diagnosis.verify import WORN_OUT, Trial, halves, phrase, tried, tuning_half
-from goldsets.evaluation.measures import parse_measure
+from goldsets.evaluation.measures import DEFAULT_MEASURES, parse_measure
+from goldsets.evaluation.plan import plan
 from goldsets.evaluation.run import Run
+from goldsets.evaluation.spec import SweepSpec, Variant
 from goldsets.evaluation.sweep import Board
 from goldsets.evaluation.words import count
+from goldsets.launch import embedding_plan, lacking
 from goldsets.store import gold, trials
 from goldsets.store.trials import Scene
 from retrieval.errors import PizzaError, Stopped
 from retrieval.pipeline import Pipeline, full_spec, pipeline_of
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
+
+AS_IT_WAS = "as it was"
+"""The name of the pipeline that changes are tried against."""
 
 OnUnit = Callable[[int, str, str], None]
 
@@ -83,6 +89,17 @@ def wear(workspace: Workspace, board: Board) -> str:
         f"{said} and are worn out: about {chance:.1f} changes that do nothing would have come out"
         " verified by now. Add queries that no change has seen."
     )
+
+
+def trial_plan(board: Board, base: Pipeline, changes: Sequence[Suggestion]) -> list[str]:
+    """Phrase what trying changes takes at most: calls, tokens and money, and what is missing here.
+
+    It counts both halves of the queries, of which the second is asked only where a change helps.
+    """
+    changed = [Variant(s.title, s.pipeline) for s in changes if s.pipeline]
+    variants = (Variant(AS_IT_WAS, base), *changed)
+    p = plan(SweepSpec(variants, DEFAULT_MEASURES, AS_IT_WAS), board.gold, board.corpus, board.rt)
+    return [*embedding_plan(p), *lacking(p)]
 
 
 def start_trials(

@@ -21,6 +21,7 @@ from goldsets.launch import start_sweep
 from goldsets.store import trials
 from goldsets.store.trials import Scene
 from pages.ui import charts, frame, prompt, read, work
+from pages.ui.text import plain
 from retrieval.pipeline import Pipeline, full_spec, pipeline_of, short_spec
 from retrieval.store import Workspace
 
@@ -43,16 +44,13 @@ def show(workspace: Workspace, found: Diagnosis, run: Run) -> None:
         return
     rows = trying.with_trials(workspace, scene, base, suggestions)
     left = [s for s, r in zip(suggestions, rows, strict=True) if s.pipeline and not r["trial"]]
+    free = [s for s in left if s.free]
     job = _latest(workspace, "try", scene, base)
     waiting = job is not None and job.state != "done" and not job.over
     if left and st.button(
-        f"Try {'all' if len(left) > 1 else 'it'} ({len(left)})",
-        type="primary",
-        icon=":material/play_arrow:",
-        disabled=waiting,
+        _try_label(left, free), type="primary", icon=":material/play_arrow:", disabled=waiting
     ):
-        trying.start_trials(workspace, scene, base, left)
-        st.rerun()
+        _try(workspace, found, free or left)
     if job is not None:
         work.progress(workspace, job.id, "changes")
     for n, (suggestion, row) in enumerate(zip(suggestions, rows, strict=True)):
@@ -64,6 +62,40 @@ def show(workspace: Workspace, found: Diagnosis, run: Run) -> None:
             st.html(f"<div class='pn-cure'><b>{escape(trial['title'])}</b></div>")
             result(trial)
     prompt.edit(workspace, tuning, scene, base)
+
+
+def _try_label(left: Sequence[Suggestion], free: Sequence[Suggestion]) -> str:
+    if 0 < len(free) < len(left):
+        return f"Try what asks no vendor ({len(free)})"
+    return f"Try {'all' if len(left) > 1 else 'it'} ({len(left)})"
+
+
+def _try(workspace: Workspace, found: Diagnosis, changes: Sequence[Suggestion]) -> None:
+    """Start trials; what asks a vendor shows what it takes first."""
+    if all(s.free for s in changes):
+        _start(workspace, found, changes)
+    else:
+        _ask_first(workspace, found, changes)
+
+
+def _start(workspace: Workspace, found: Diagnosis, changes: Sequence[Suggestion]) -> None:
+    scene = trying.scene_of(found.trail.board, str(found.trail.measure))
+    trying.start_trials(workspace, scene, found.trail.pipeline, changes)
+    st.rerun()
+
+
+@st.dialog("This asks a vendor", width="medium")
+def _ask_first(workspace: Workspace, found: Diagnosis, changes: Sequence[Suggestion]) -> None:
+    """Show what trying takes at most, before it is begun."""
+    with st.spinner("Counting calls, tokens and money"):
+        lines = trying.trial_plan(found.trail.board, found.trail.pipeline, changes)
+    st.markdown("\n".join(f"- {plain(line)}" for line in lines))
+    frame.quiet(
+        "At most: held-out queries are asked only where a change helps on the tuning half. No call"
+        " is made that would pass a budget."
+    )
+    if st.button("Try it", type="primary", icon=":material/play_arrow:", key="pay-and-try"):
+        _start(workspace, found, changes)
 
 
 def _split(workspace: Workspace, found: Diagnosis) -> None:
@@ -105,10 +137,9 @@ def _one(
         if suggestion.pipeline is None:
             _by_hand(suggestion)
         elif not trial:
-            if st.button("Try it", key=f"try-{n}", disabled=waiting, width="stretch"):
-                scene = trying.scene_of(found.trail.board, str(found.trail.measure))
-                trying.start_trials(workspace, scene, found.trail.pipeline, [suggestion])
-                st.rerun()
+            label = "Try it" if suggestion.free else "Try it…"
+            if st.button(label, key=f"try-{n}", disabled=waiting, width="stretch"):
+                _try(workspace, found, [suggestion])
         else:
             as_variant(workspace, found, suggestion.pipeline, suggestion.title, f"variant-{n}")
     if trial:
@@ -158,9 +189,12 @@ def as_variant(
     if st.button("Make it a variant", key=key, icon=":material/add:", width="stretch"):
         board = found.trail.board
         spec = {
-            "variants": {"as it was": full_spec(found.trail.pipeline), title: full_spec(changed)},
+            "variants": {
+                trying.AS_IT_WAS: full_spec(found.trail.pipeline),
+                title: full_spec(changed),
+            },
             "measures": [str(found.trail.measure), "nDCG@10", "EvidenceRecall@4000tok"],
-            "baseline": "as it was",
+            "baseline": trying.AS_IT_WAS,
         }
         job = start_sweep(workspace, sweep_of(spec), board.gold.name, board.corpus.version)
         st.session_state["start-designing"] = False

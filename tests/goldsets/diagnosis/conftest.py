@@ -1,0 +1,1 @@
+from tests.retrieval.providers.conftest import server, vendors  # noqa: F401
