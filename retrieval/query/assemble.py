@@ -127,13 +127,14 @@ class Context(Assembler):
         size = _Sizes(corpus, self.vocabulary)
         reason = np.full(ranking.ids.shape, -1, np.int32)
         instead = np.full(ranking.ids.shape, -1, np.int32)
-        rows = []
+        rows, edges = [], (chunks.document, chunks.start, chunks.end)
+        spans = list(zip(*(edge.tolist() for edge in edges), strict=True))
         pools = [ids[ids >= 0].tolist() for ids in ranking.ids[:, : self.k]]
         merges = [alike.merged(own) for own in pools]
         kept = [[c for c in own if c not in m] for own, m in zip(pools, merges, strict=True)]
         orders = alike.diverse(kept)
         for q, (own, merged, chosen) in enumerate(zip(pools, merges, orders, strict=True)):
-            passages = Passages(chunks, own, size if self.max_tokens else None, self.max_tokens)
+            passages = Passages(spans, own, size if self.max_tokens else None, self.max_tokens)
             passages.drop(merged, Reason.DUPLICATE)
             passages.fill(chosen, self.per_document, join=self.join)
             passages.extend(self.neighbours, join=self.join)

@@ -1,16 +1,16 @@
 """The passages of one query's context: chunks placed under a cap, joined, and put in order."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby
 from typing import Literal
 
-from retrieval.types import Chunks
-
 Order = Literal["rank", "document", "edges"]
-Sizes = Mapping[tuple[int, int, int], int]
+Span = tuple[int, int, int]
+"""A document's row, start and end."""
+Sizes = Mapping[Span, int]
 
 
 class Reason(IntEnum):
@@ -39,7 +39,7 @@ class Passage:
     """Each chunk, and the candidate it was added for."""
 
     @property
-    def span(self) -> tuple[int, int, int]:
+    def span(self) -> Span:
         """Return document, start and end."""
         return self.document, self.start, self.end
 
@@ -48,10 +48,13 @@ class Passages:
     """Places chunks one by one; what does not fit under the cap is passed over."""
 
     def __init__(
-        self, chunks: Chunks, ranked: list[int], size: Sizes | None, cap: int | None
+        self, spans: Sequence[Span], ranked: list[int], size: Sizes | None, cap: int | None
     ) -> None:
-        """Begin empty; `size` counts the tokens of a span, None where there is no cap."""
-        self.chunks, self.size, self.room = chunks, size, cap or 0
+        """Begin empty; `spans` are those of all chunks.
+
+        `size` counts the tokens of a span, None where there is no cap.
+        """
+        self.spans, self.size, self.room = spans, size, cap or 0
         self.reason: dict[int, Reason] = dict.fromkeys(ranked, Reason.NO_ROOM)
         self._placed: dict[int, list[Passage]] = {}
         """By document."""
@@ -69,7 +72,7 @@ class Passages:
         """Place the chosen, best first."""
         held: Counter[int] = Counter()
         for rank, chunk in enumerate(chosen):
-            document = int(self.chunks.document[chunk])
+            document = self.spans[chunk][0]
             if per_document is not None and held[document] >= per_document:
                 self.reason[chunk] = Reason.DOCUMENT
             elif self._place(chunk, rank, chunk, join=join):
@@ -97,31 +100,29 @@ class Passages:
         ]
 
     def _position(self, item: tuple[int, int]) -> tuple[int, int, int]:
-        chunk = item[0]
-        return int(self.chunks.start[chunk]), int(self.chunks.end[chunk]), chunk
+        return (*self.spans[item[0]][1:], item[0])
 
     def _may_be_added(self, chunk: int, other: int) -> bool:
-        document = self.chunks.document
-        if not 0 <= other < len(document) or document[other] != document[chunk]:
+        inside = 0 <= other < len(self.spans)
+        if not inside or self.spans[other][0] != self.spans[chunk][0]:
             return False
         return self.reason.get(other, Reason.NO_ROOM) == Reason.NO_ROOM
 
     def _place(self, chunk: int, rank: int, source: int, *, join: bool) -> bool:
         """Place a chunk if it fits whole, joined with what it overlaps or touches."""
-        of = self.chunks
-        document, start, end = int(of.document[chunk]), int(of.start[chunk]), int(of.end[chunk])
+        document, start, end = self.spans[chunk]
         own = self._placed.get(document, [])
-        met = [p for p in own if join and p.start <= end and start <= p.end]
-        new = Passage(document, start, end, rank, {chunk: source})
+        met = [p for p in own if p.start <= end and start <= p.end] if join and own else []
         for p in met:
-            new.start, new.end = min(new.start, p.start), max(new.end, p.end)
-            new.rank = min(new.rank, p.rank)
-            new.chunks.update(p.chunks)
+            start, end = min(start, p.start), max(end, p.end)
         if self.size is not None:
-            cost = self.size[new.span] - sum(self.size[p.span] for p in met)
+            cost = self.size[document, start, end] - sum(self.size[p.span] for p in met)
             if cost > self.room:
                 return False
             self.room -= cost
+        new = Passage(document, start, end, min([rank, *(p.rank for p in met)]), {chunk: source})
+        for p in met:
+            new.chunks.update(p.chunks)
         apart = [p for p in own if all(p is not m for m in met)]
         self._placed[document] = [*apart, new]
         self.reason[chunk] = Reason.KEPT

@@ -6,6 +6,7 @@ divides, case-folded.
 """
 
 import zlib
+from array import array
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,18 +19,22 @@ DIMENSIONS = 256
 UInt64 = NDArray[np.uint64]
 
 
+class _Hashes(dict[str, int]):
+    """The hash above 0 of a word, computed once."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = zlib.crc32(word.encode("utf-8", "surrogatepass")) + 1
+        return self[word]
+
+
 def hashed_words(texts: Sequence[str]) -> tuple[UInt64, Int64]:
     """Return the words of all texts in a row as hashes above 0, and each text's number of them."""
-    known: dict[str, int] = {}
-    flat: list[int] = []
+    hashes, flat = _Hashes(), array("Q")
     lengths = np.zeros(len(texts), np.int64)
     for i, text in enumerate(texts):
         words = text.casefold().split()
         lengths[i] = len(words)
-        for word in words:
-            if word not in known:
-                known[word] = zlib.crc32(word.encode("utf-8", "surrogatepass")) + 1
-        flat += map(known.__getitem__, words)
+        flat.extend(map(hashes.__getitem__, words))
     return np.array(flat, np.uint64), lengths
 
 
@@ -44,7 +49,7 @@ def shingles(texts: Sequence[str]) -> list[UInt64]:
             if end - start >= WIDTH
             else _rolled(np.append(flat[start:end], np.zeros(WIDTH - (end - start), np.uint64)))
         )
-        for start, end in zip(ends - lengths, ends, strict=True)
+        for start, end in zip((ends - lengths).tolist(), ends.tolist(), strict=True)
     ]
 
 
@@ -64,14 +69,12 @@ def near_duplicates(texts: Sequence[str], share: float) -> dict[int, set[int]]:
     Similarity Joins", 2006).
     """
     own = shingles(texts)
-    every, count = np.unique(np.concatenate(own or [np.empty(0, np.uint64)]), return_counts=True)
     holders: dict[int, list[int]] = {}
     near: dict[int, set[int]] = {}
-    for i, mine in enumerate(own):
-        rare = np.lexsort((mine, count[np.searchsorted(every, mine)]))
+    for i, (mine, rarest) in enumerate(zip(own, _rarest_first(own), strict=True)):
         free = len(mine) - int(np.ceil(share * len(mine) - 1e-9)) + 1
         met: set[int] = set()
-        for shingle in mine[rare[:free]].tolist():
+        for shingle in rarest[:free].tolist():
             met.update(holders.setdefault(shingle, []))
             holders[shingle].append(i)
         for j in met:
@@ -79,6 +82,15 @@ def near_duplicates(texts: Sequence[str], share: float) -> dict[int, set[int]]:
                 near.setdefault(i, set()).add(j)
                 near.setdefault(j, set()).add(i)
     return near
+
+
+def _rarest_first(sets: Sequence[UInt64]) -> list[UInt64]:
+    """Order each set by how few of all sets hold a member, then by the member."""
+    flat = np.concatenate([*sets, np.empty(0, np.uint64)])
+    _, of, count = np.unique(flat, return_inverse=True, return_counts=True)
+    length = [len(own) for own in sets]
+    order = np.lexsort((flat, count[of], np.repeat(np.arange(len(sets)), length)))
+    return np.split(flat[order], np.cumsum(length)[:-1])
 
 
 def jaccard(a: UInt64, b: UInt64) -> float:
