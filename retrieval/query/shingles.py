@@ -90,7 +90,7 @@ def _rarest_first(sets: Sequence[UInt64]) -> list[UInt64]:
     _, of, count = np.unique(flat, return_inverse=True, return_counts=True)
     length = [len(own) for own in sets]
     order = np.lexsort((flat, count[of], np.repeat(np.arange(len(sets)), length)))
-    return np.split(flat[order], np.cumsum(length)[:-1])
+    return np.split(flat[order], np.cumsum(length))[:-1]
 
 
 def jaccard(a: UInt64, b: UInt64) -> float:
