@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import groupby
 from typing import Any
 
 import plotly.graph_objects as go
@@ -53,10 +54,13 @@ def show(workspace: Workspace, found: Diagnosis, run: Run) -> None:
         _try(workspace, found, free or left)
     if job is not None:
         work.progress(workspace, job.id, "changes")
-    for n, (suggestion, row) in enumerate(zip(suggestions, rows, strict=True)):
-        with st.container(border=True, key=f"cure-{n}"):
-            _one(workspace, found, suggestion, row, n, waiting)
-
+    every = enumerate(zip(suggestions, rows, strict=True))
+    for why, group in groupby(every, key=lambda each: each[1][0].why):
+        with st.container(border=True, gap="xsmall"):
+            frame.quiet(escape(why))
+            for n, (suggestion, row) in group:
+                with st.container(key=f"cure-{n}"):
+                    _one(workspace, found, suggestion, row, n, waiting)
     for trial in trying.other_trials(workspace, scene, base, suggestions):
         with st.container(border=True):
             st.html(f"<div class='pn-cure'><b>{escape(trial['title'])}</b></div>")
@@ -127,10 +131,7 @@ def _one(
     words, button = st.columns([4, 1.1], vertical_alignment="center")
     trial = row["trial"]
     with words:
-        st.html(
-            f"<div class='pn-cure'><b>{escape(suggestion.title)}</b>"
-            f"<span class='pn-quiet'>{escape(suggestion.why)}</span></div>"
-        )
+        st.html(f"<div class='pn-cure'><b>{escape(suggestion.title)}</b></div>")
         if trial:
             result(trial)
     with button:
