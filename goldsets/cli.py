@@ -14,6 +14,7 @@ import typer
 
 from goldsets.budget import budget
 from goldsets.diagnosis.commands import diagnose, suggest
+from goldsets.generation.commands import generate
 from goldsets.outside.commands import export_run, import_run, probe
 from goldsets.terminal import WorkspaceOption, follow, options_of, plainly, tell
 from retrieval.errors import InputError
@@ -196,6 +197,7 @@ def sample(workspace: WorkspaceOption = None) -> None:
 
 
 app.command()(plainly(budget))
+app.command()(plainly(generate))
 app.command()(plainly(diagnose))
 app.command()(plainly(suggest))
 app.command("import-run")(plainly(import_run))
@@ -213,7 +215,7 @@ def _save(result: dict[str, Any], out: Path) -> None:
 
 
 def _print_leaderboard(result: dict[str, Any]) -> None:
-    from goldsets.evaluation.words import headline, interval, mended, ranked, verdict
+    from goldsets.evaluation.words import headline, interval, mended, mixture, ranked, verdict
     from goldsets.outside.words import placed
 
     measures = result["measures"]
@@ -232,6 +234,7 @@ def _print_leaderboard(result: dict[str, Any]) -> None:
     tell(mended(result["variants"]))
     stages = result["stages"]
     typer.echo(headline(result, first))
+    tell(filter(None, [mixture(result["goldset"]["origins"])]))
     typer.echo(
         f"{stages['computed']} stages computed, {stages['reused']} reused,"
         f" {result['texts_embedded']:,} texts embedded, {result['seconds']} s"

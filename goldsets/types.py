@@ -96,12 +96,17 @@ class Query:
     @property
     def synthetic(self) -> bool:
         """Tell whether a model, or the stand-in without one, wrote it; nobody asked it."""
-        return self.origin.removesuffix(REVIEWED) in (SYNTHETIC, STAND_IN)
+        return is_synthetic(self.origin)
 
     @property
     def reviewed(self) -> bool:
         """Tell whether it is synthetic and somebody has kept or edited it."""
         return self.synthetic and self.origin.endswith(REVIEWED)
+
+
+def is_synthetic(origin: str) -> bool:
+    """Tell whether an origin is that of a query which a model, or the stand-in, wrote."""
+    return origin.removesuffix(REVIEWED) in (SYNTHETIC, STAND_IN)
 
 
 @dataclass(frozen=True)

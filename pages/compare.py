@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from goldsets.evaluation.words import mixture
 from pages.ui import frame, url
 from pages.ui.compare import views
 from pages.ui.compare.choose import Chosen, choose, focus
@@ -55,6 +56,8 @@ with frame.page(
     if chosen is not None:
         found = Open.of(chosen.board, chosen.runs, chosen.measure)
         summary(chosen, found)
+        if told := mixture(chosen.result["goldset"].get("origins", {})):
+            st.info(told)
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             name = url.row("View", VIEWS, "view", label_visibility="collapsed")
             variant = focus(chosen) if name not in OF_ALL else 1

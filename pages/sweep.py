@@ -14,6 +14,7 @@ from goldsets.evaluation.words import (
     headline,
     interval,
     mended,
+    mixture,
     no_answer,
     points,
     ranked,
@@ -150,6 +151,8 @@ def without_answer(rows: Sequence[Mapping[str, Any]]) -> None:
 def fine_print(result: Mapping[str, Any]) -> None:
     """Say what the numbers rest on."""
     about, stages = result["goldset"], result["stages"]
+    if told := mixture(about.get("origins", {})):
+        st.info(told)
     if about["gone"]:
         named = ", ".join(about["gone"][:8])
         st.warning(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from goldsets.evaluation.stats import INTERESTING, LEVEL
+from goldsets.types import REVIEWED, STAND_IN, is_synthetic
 
 Estimate = Mapping[str, Any]
 
@@ -96,6 +97,25 @@ def headline(result: Mapping[str, Any], measure: str) -> str:
         return f"{score}; it is the baseline."
     difference = best["differences"].get(measure)
     return f"{score}; {verdict(difference)} against {baseline}." if difference else f"{score}."
+
+
+def mixture(origins: Mapping[str, int]) -> str:
+    """Say how many of the queries nobody asked, and how many of those were reviewed; else nothing.
+
+    `origins` counts the queries by their origin.
+    """
+    made = {origin: n for origin, n in origins.items() if is_synthetic(origin)}
+    if not made:
+        return ""
+    every, synthetic = sum(origins.values()), sum(made.values())
+    reviewed = sum(n for origin, n in made.items() if origin.endswith(REVIEWED))
+    stand_in = sum(n for origin, n in made.items() if origin.startswith(STAND_IN))
+    by = f", {stand_in:,} by the {STAND_IN}" if stand_in else ""
+    told = f"{synthetic:,} of {count(every, 'query', 'queries')} synthetic{by}:"
+    told = f"{told} {reviewed:,} reviewed, {synthetic - reviewed:,} not"
+    if synthetic == every:
+        return f"{told}. No user asked any of them."
+    return f"{told}. The means here are over both kinds; slices by origin tell them apart."
 
 
 def ranked(variants: Sequence[Mapping[str, Any]], measure: str) -> list[Mapping[str, Any]]:

@@ -7,10 +7,10 @@ import numpy as np
 
 from goldsets.generation import offline
 from goldsets.generation.ask import Answer, Asker, Task, Work
-from goldsets.generation.judge import LIKELY, as_data, mark_for, truth
+from goldsets.generation.judge import LIKELY, as_data, mark_for, prompted, truth
 from goldsets.generation.passages import Ground
 from goldsets.generation.spec import GenerationSpec
-from goldsets.generation.types import Draft, Passage
+from goldsets.generation.types import Draft, Passage, Prompted
 from goldsets.generation.write import place_in
 from goldsets.types import Evidence
 from retrieval.providers.chat import Prompt
@@ -67,6 +67,11 @@ def checked(
         _noted(draft, around, [read(next(answers)) for _ in groups], ground)
         for draft, around, groups in zip(drafts, near, asked, strict=True)
     ]
+
+
+def version(spec: GenerationSpec) -> Prompted:
+    """Return what the spec's judge is asked of a query, before it is filled in."""
+    return prompted(TASK, TASK, ANSWERS, spec.judge)
 
 
 def neighbours(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from goldsets.generation import offline
 from goldsets.generation.ask import Answer, Asker, Task, Work
-from goldsets.generation.spec import GenerationSpec
+from goldsets.generation.spec import GenerationSpec, Model
 from goldsets.generation.types import Passage, Prompted, Sampled, Verdict
 from retrieval.providers.chat import Prompt
 from retrieval.query.as_data import fenced, filled, mark_of, object_in, warning
@@ -58,10 +58,13 @@ def passing(spec: GenerationSpec, verdicts: Iterable[Verdict]) -> set[int]:
 
 def version(spec: GenerationSpec, criterion: str) -> Prompted:
     """Return a criterion's prompt as it is asked of the spec's judge."""
-    text = _worded(spec, criterion)
-    key = digest(TASK, text, str(spec.judge.versions), str(full(spec.judge)))[:16]
-    name = {"name": spec.judge.name, "stage": full(spec.judge)}
-    return Prompted(key, TASK, criterion, text, name)
+    return prompted(TASK, criterion, _worded(spec, criterion), spec.judge)
+
+
+def prompted(task: str, name: str, text: str, model: Model) -> Prompted:
+    """Name a version of a prompt by its words, its model and the model's parameters."""
+    key = digest(task, text, str(model.versions), str(full(model)))[:16]
+    return Prompted(key, task, name, text, {"name": model.name, "stage": full(model)})
 
 
 def read(answer: Answer) -> tuple[bool | None, str]:

@@ -82,5 +82,6 @@ def _slipped(word: str, by_length: dict[int, list[str]], known: Collection[str])
 
 
 def _inflected(word: str, other: str) -> bool:
-    """Tell whether one is the other with an s at its end, which is no slip."""
-    return word in (other + "s", other + "d") or other in (word + "s", word + "d")
+    """Tell whether they differ in their last letter alone, which is rather another form."""
+    longest = max(len(word), len(other))
+    return word[: longest - 1] == other[: longest - 1]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from goldsets import jobs
 from goldsets.evaluation.words import count
-from goldsets.generation import judge
+from goldsets.generation import check, judge, write
 from goldsets.generation.ask import Live
 from goldsets.generation.filters import NAMES
 from goldsets.generation.passages import Ground
@@ -84,7 +84,8 @@ def run(workspace: Workspace, generation: int, rt: Runtime, on_unit: OnUnit) -> 
     sampled = generations.sample(workspace, generation)
     on_unit(1, STEPS[0], "")
 
-    generations.keep_prompts(workspace, [judge.version(spec, name) for name in spec.criteria])
+    asked = [judge.version(spec, name) for name in spec.criteria]
+    generations.keep_prompts(workspace, [*asked, write.version(spec), check.version(spec)])
     verdicts = judge.judged(spec, sampled, live)
     generations.keep_verdicts(workspace, verdicts)
     on_unit(2, STEPS[1], "")

@@ -9,10 +9,10 @@ from goldsets.evidence import Status, locate
 from goldsets.formats.base import language_of
 from goldsets.generation import offline, wording
 from goldsets.generation.ask import Answer, Asker, Task, Work
-from goldsets.generation.judge import as_data, mark_for
+from goldsets.generation.judge import as_data, mark_for, prompted
 from goldsets.generation.orders import Order
 from goldsets.generation.spec import GenerationSpec
-from goldsets.generation.types import Draft, Measured, Passage
+from goldsets.generation.types import Draft, Measured, Passage, Prompted
 from goldsets.generation.typos import mistyped
 from goldsets.types import Evidence
 from retrieval.providers.chat import Prompt
@@ -39,6 +39,15 @@ def written(
     for order, task, answer in zip(given, tasks, answers, strict=True):
         drafts.append(draft_of(spec, order, task.prompt.ask, answer, corpus, typos))
     return drafts
+
+
+def version(spec: GenerationSpec) -> Prompted:
+    """Return what the spec's writer is asked, its kinds and all, before an order is filled in."""
+    template = wording.NAIVE if spec.contrast == "naive" else wording.ASK
+    parts = (template, wording.NO_ANSWER, wording.ANSWER, wording.ANSWER_PARTS)
+    kinds = (f"{kind}: {said}" for kind, said in wording.KINDS.items())
+    text = "\n\n".join((*parts, *kinds))
+    return prompted("write", spec.contrast, text, spec.writer)
 
 
 def draft_of(

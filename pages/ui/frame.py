@@ -110,6 +110,8 @@ def _under_way(workspace: Workspace) -> None:
             text = f"Trials: {job.units_done} of {job.units} changes"
         elif job.kind == "improve":
             share, text = job.done / max(job.total, 1), f"Improving: {job.step}"
+        elif job.kind == "generate":
+            share, text = job.done / max(job.total, 1), f"Generating: {job.step}"
         else:
             share, text = job.done / max(job.total, 1), f"Passages to read: {job.step}"
         st.progress(min(share, 1.0), text=text)

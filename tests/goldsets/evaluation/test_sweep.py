@@ -63,6 +63,7 @@ def test_the_result_holds_what_is_promised(workspace: Workspace) -> None:
         "name": "gold",
         "version": GOLD.version,
         "queries": 6,
+        "origins": {"written": 6},
         "judgments": 6,
         "evidence": {"exact": 6},
         "gone": [],

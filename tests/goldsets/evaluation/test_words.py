@@ -12,6 +12,7 @@ from goldsets.evaluation.words import (
     interval,
     lead,
     listed,
+    mixture,
     no_answer,
     points,
     ranked,
@@ -254,3 +255,12 @@ def test_names_in_a_row() -> None:
     assert [listed(list("abcde"[:n])) for n in range(6)] == [
         *("", "a", "a and b", "a, b and c", "a, b, c and 1 other", "a, b, c and 2 others")
     ]
+
+
+def test_a_mixture_names_what_nobody_asked() -> None:
+    assert mixture({"written": 5, "logged": 2}) == ""
+    alone = mixture({"synthetic": 3, "synthetic, reviewed": 1})
+    assert alone == "4 of 4 queries synthetic: 1 reviewed, 3 not. No user asked any of them."
+    both = mixture({"written": 6, "offline stand-in": 2, "synthetic, reviewed": 1})
+    assert both.startswith("3 of 9 queries synthetic, 2 by the offline stand-in: 1 reviewed, 2 not")
+    assert "over both kinds" in both
