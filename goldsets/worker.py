@@ -13,6 +13,7 @@ from goldsets import jobs
 from goldsets.diagnosis.work import run_loop, try_changes
 from goldsets.evaluation.spec import sweep_of
 from goldsets.evaluation.sweep import sweep
+from goldsets.generation import labelled
 from goldsets.generation import work as generation
 from goldsets.labelling.pools import fill
 from goldsets.store import evenings, gold, open_workspace, runs
@@ -72,12 +73,17 @@ def _generate(workspace: Workspace, job: jobs.Job, claim: jobs.Claim, rt: Runtim
     generation.run(workspace, job.spec["generation"], rt, claim.unit)
 
 
+def _judge(workspace: Workspace, job: jobs.Job, claim: jobs.Claim, rt: Runtime) -> None:
+    labelled.judge_labelled(workspace, job.spec["generation"], rt, claim.unit)
+
+
 KINDS: dict[str, Callable[[Workspace, jobs.Job, jobs.Claim, Runtime], None]] = {
     "sweep": _sweep,
     "pool": _pool,
     "try": _try,
     "improve": _improve,
     generation.KIND: _generate,
+    labelled.KIND: _judge,
 }
 
 
