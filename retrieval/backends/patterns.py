@@ -93,7 +93,8 @@ class Pattern:
     def tally(self, data: bytes, first: list[int], low: int, high: int) -> Iterator[Tally]:
         """Yield what matches in the texts `low` to `high` of a row; each starts at `first[i]`."""
         at, edge, following = first[low], first[high], -1
-        i, looked_at, held, distinct = low, 0, 0, set[bytes]()
+        i, looked_at, held = low, 0, 0
+        distinct: set[bytes] = set()
         while at < edge:
             for match in self.compiled.finditer(data, at, edge):
                 start, end = match.span()
@@ -162,16 +163,17 @@ class Texts:
         return Found(*np.ascontiguousarray(table.T))
 
     def _tallies(self, pattern: Pattern, report: Report) -> Iterator[Tally]:
-        some = self._proposed(pattern)
+        runs = self._proposed(pattern)
+        some = np.arange(len(self)) if runs is None else _counted(*runs)
         if pattern.alone:
-            for i in range(len(self)) if some is None else some.tolist():
+            for i in some.tolist():
                 report(i, len(self))
                 for _, distinct, matches in pattern.tally(text := self[i], [0, len(text)], 0, 1):
                     yield i, distinct, matches
-        elif some is not None and 2 * len(some) < len(self):
-            row, first = self._laid_out(some)
-            for i, distinct, matches in pattern.tally(row, first, 0, len(some)):
-                yield int(some[i]), distinct, matches
+        elif runs is not None and 2 * len(some) < len(self):
+            number = some.tolist()
+            tallies = pattern.tally(*self._laid_out(*runs, some), 0, len(some))
+            yield from ((number[i], distinct, matches) for i, distinct, matches in tallies)
         else:
             yield from self._all(pattern, report)
 
@@ -183,25 +185,27 @@ class Texts:
             report(high, len(self))
             low = high
 
-    def _laid_out(self, some: Int64) -> tuple[bytes, list[int]]:
-        """Return a row of some texts, and where in it each starts and the last one ends."""
-        low = np.flatnonzero(np.diff(some, prepend=-2) != 1)  # of each run of neighbours
-        high = np.append(low[1:], len(some))[: len(low)] - 1
-        start, end = self._first[some[low]].tolist(), self._first[some[high] + 1].tolist()
-        length = self._first[some + 1] - self._first[some]
-        pieces = [self.row[a:b] for a, b in zip(start, end, strict=True)]
-        return b"".join(pieces), [0, *np.cumsum(length).tolist()]
+    def _laid_out(self, low: Int64, high: Int64, some: Int64) -> tuple[bytes, list[int]]:
+        """Return a row of some texts in runs, and where in it each starts and the last one ends."""
+        edges = zip(self._first[low].tolist(), self._first[high].tolist(), strict=True)
+        length: Int64 = self._first[some + 1] - self._first[some]
+        return b"".join([self.row[a:b] for a, b in edges]), [0, *length.cumsum().tolist()]
 
-    def _proposed(self, pattern: Pattern) -> Int64 | None:
-        """Return texts, ascending, among which are all that match; None where that may be any."""
+    def _proposed(self, pattern: Pattern) -> tuple[Int64, Int64] | None:
+        """Return runs `[low, high)` of texts, ascending, among which are all that match.
+
+        None where that may be any.
+        """
         strings = [self._findable(s) for s in pattern.strings]
         if not strings or not all(strings):
             return None
-        start = np.concatenate([self.trigrams.blocks(s) for s in strings]).astype(np.int64) * BLOCK
-        low = np.searchsorted(self._first, start, "right") - 1
-        length = np.searchsorted(self._first[:-1], start + BLOCK) - low
-        within = np.arange(int(length.sum())) - np.repeat(np.cumsum(length) - length, length)
-        return np.unique(np.repeat(low, length) + within)
+        found = [self.trigrams.blocks(s) for s in strings]
+        block = found[0] if len(found) == 1 else np.unique(np.concatenate(found))
+        start = block.astype(np.int64) * BLOCK
+        low = self._first.searchsorted(start, "right") - 1
+        high = self._first[:-1].searchsorted(start + BLOCK)
+        apart = np.flatnonzero(low[1:] >= high[:-1])
+        return np.append(low[:1], low[apart + 1]), np.append(high[apart], high[-1:])
 
     def _findable(self, strings: tuple[bytes, ...]) -> bytes:
         """Return the longest string that the index can look up, or nothing."""
@@ -209,6 +213,13 @@ class Texts:
         pieces = [p for s in strings for p in (re.split(b"[" + signs + b"]", s) if signs else [s])]
         longest = max(pieces, key=len, default=b"")
         return longest if len(longest) >= 3 else b""
+
+
+def _counted(low: Int64, high: Int64) -> Int64:
+    """Return all numbers of runs, `[low, high)` each."""
+    length: Int64 = high - low
+    before: Int64 = length.cumsum() - length
+    return np.arange(int(length.sum())) + np.repeat(low - before, length)
 
 
 def _silent(done: int, total: int) -> None:

@@ -39,16 +39,16 @@ class Trigrams:
 
         None that does is left out. The string needs at least three bytes.
         """
-        codes = np.unique(_codes(np.frombuffer(string[:OVERLAP], np.uint8)))
-        at = np.searchsorted(self._code, codes)
-        if not len(self._code) or (self._code[np.minimum(at, len(self._code) - 1)] != codes).any():
+        seen = string[:OVERLAP]
+        codes = {a << 16 | b << 8 | c for a, b, c in zip(seen, seen[1:], seen[2:], strict=False)}
+        at = self._code.searchsorted(np.array([*codes], np.int32))
+        if not len(self._code) or set(self._code[at.clip(max=len(self._code) - 1)]) != codes:
             return np.empty(0, np.int32)
-        low, high = self._first[at], self._first[at + 1]
-        rarest = np.argsort(high - low)[:MOST]
-        lists = [self._block[a:b] for a, b in zip(low[rarest], high[rarest], strict=True)]
+        edges = zip(self._first[at].tolist(), self._first[at + 1].tolist(), strict=True)
+        lists = sorted((self._block[a:b] for a, b in edges), key=len)[:MOST]
         found = lists[0]
         for other in lists[1:]:
-            place = np.minimum(np.searchsorted(other, found), len(other) - 1)
+            place = other.searchsorted(found).clip(max=len(other) - 1)
             found = found[other[place] == found]
         return found
 
