@@ -16,6 +16,7 @@ VENDOR = Vendor(
     "ANTHROPIC_BASE_URL",
     ("anthropic",),
     "anthropic",
+    at_once=8,
 )
 
 

@@ -17,7 +17,14 @@ from retrieval.providers.vendor import Vendor, one_client
 from retrieval.stage import shown
 
 VENDOR = Vendor(
-    "OpenAI", "openai", ("OPENAI_API_KEY",), "OPENAI_BASE_URL", ("openai",), "openai", keyless=True
+    "OpenAI",
+    "openai",
+    ("OPENAI_API_KEY",),
+    "OPENAI_BASE_URL",
+    ("openai",),
+    "openai",
+    keyless=True,
+    at_once=8,
 )
 
 

@@ -97,6 +97,7 @@ def handler_of(vendors: Vendors) -> type[BaseHTTPRequestHandler]:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or the body waits 40 ms for the headers' acknowledgement
     vendors: Vendors
 
     def log_message(self, *_: object) -> None:
