@@ -14,12 +14,15 @@ from goldsets.evaluation.spec import sweep_of
 from goldsets.formats.registry import READERS, WRITERS, options_of
 from goldsets.generation.filters import NAMES
 from goldsets.generation.spec import KINDS, GenerationSpec, Thresholds, generation_of
+from goldsets.reporting.gate import read_gate
 from retrieval.pipeline import SLOTS, pipeline_of
 from tests import docs
 
 ROOT = Path(__file__).parents[1]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ALL = "\n".join(p.read_text(encoding="utf-8") for p in DOCS)
+WORKFLOWS = {"jobs", "retrieval"}
+"""What tells the blocks that are for GitHub and GitLab."""
 BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
 
 
@@ -62,10 +65,10 @@ def test_links_lead_somewhere(path):
 
 def test_every_command_line_of_the_docs_parses():
     lines = [
-        line
+        found[1]
         for _, body in BLOCK.findall(ALL)
         for line in body.splitlines()
-        if line.startswith("pizza ")
+        if (found := re.match(r"\s*(?:- (?:run: )?)?(pizza .*)", line))
     ]
     assert len(lines) >= 5
     for line in lines:
@@ -75,14 +78,17 @@ def test_every_command_line_of_the_docs_parses():
         assert given <= set(COMMANDS[name]), line
 
 
-def test_the_specs_of_the_docs_are_specs():
+def test_the_specs_of_the_docs_are_specs(tmp_path):
     blocks = [body for kind, body in BLOCK.findall(ALL) if kind == "yaml"]
     assert blocks
     for body in blocks:
         spec = yaml.safe_load(body)
         if "application" in spec:
             assert generation_of(spec).plain()
-        else:
+        elif "rules" in spec:
+            (tmp_path / "gate.yaml").write_text(body, encoding="utf-8")
+            assert read_gate(tmp_path / "gate.yaml").rules
+        elif not WORKFLOWS & set(spec):
             assert len(sweep_of(spec).variants) > 1
 
 

@@ -15,6 +15,9 @@ from typing import Literal
 
 from retrieval.errors import SpecError, one_of
 
+DEFINITIONS = 1
+"""Goes up whenever a measure is defined otherwise: values of two definitions are never compared."""
+
 Unit = Literal["", "tok"]
 
 RANK = ("R", "P", "Success", "RR", "nDCG", "AP", "Judged")

@@ -129,11 +129,19 @@ def read_sweep(path: Path) -> SweepSpec:
         InputError: the file is missing or is not YAML.
         SpecError: it is not a sweep.
     """
+    return sweep_of(read_yaml(path))
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML or JSON file.
+
+    Raises:
+        InputError: the file is missing or is not YAML.
+    """
     import yaml
 
     try:
-        text = path.read_text(encoding="utf-8")
-        return sweep_of(yaml.safe_load(text))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as e:
         raise InputError(f"cannot be read ({e})", where=str(path)) from e
     except yaml.YAMLError as e:

@@ -165,6 +165,17 @@ def dial(db: "Database") -> None:
     create(db, "ALTER TABLE generations ADD COLUMN thresholds TEXT")
 
 
+def checks(db: "Database") -> None:
+    """What gates came to, one check a row, for the dashboard."""
+    create(
+        db,
+        """CREATE TABLE checks (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL, revision TEXT NOT NULL,
+            branch TEXT NOT NULL, result TEXT NOT NULL, created TEXT NOT NULL,
+            UNIQUE (name, revision, created))""",
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
-    *(gold, runs_and_jobs, evenings, trials, runs_from_outside, generation, dial),
+    *(gold, runs_and_jobs, evenings, trials, runs_from_outside, generation, dial, checks),
 )
