@@ -7,6 +7,7 @@ judges (`probe`) and finds a fault.
 import json
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -97,10 +98,13 @@ def export_goldset(
 ) -> None:
     """Write a gold set as Pizza Night's own JSONL, BEIR or TREC, and count what was written."""
     from goldsets.bring import send
-    from goldsets.store import open_workspace
+    from goldsets.evaluation.words import mixture
+    from goldsets.store import gold, open_workspace
 
-    counts = send(open_workspace(workspace), format_, name, out)
+    ws = open_workspace(workspace)
+    counts = send(ws, format_, name, out)
     typer.echo(f"{out}: " + ", ".join(f"{n:,} {what}" for what, n in counts.items()))
+    tell(filter(None, [mixture(Counter(q.origin for q in gold.read(ws, name).queries))]))
 
 
 @app.command("sweep")

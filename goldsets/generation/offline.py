@@ -67,8 +67,18 @@ TROUBLE = re.compile(
 )
 TROUBLE_KO = re.compile(r"오류|에러|예외|실패|경고|문제|느려|충돌|안 되|않습니다|않는")
 ERROR_NAME = re.compile(r"\b[A-Z]\w+(?:Error|Exception|Warning)\b|\b[45]\d\d\b")
-SHAPED = re.compile(r"[A-Za-z][\w.-]*(_|[a-z][A-Z]|\.[a-z])\w")
+SHAPED = re.compile(
+    r"(?!.*\.(com|org|io|dev|net)\b)(?=.*(_|[a-z][A-Z]|[A-Z]{2}[a-z]|\.[A-Za-z]))"
+    r"[A-Za-z][\w.-]*(\(\))?"
+)
 """Names with the shape of an identifier, which plain words between quotation marks have not."""
+GENERIC = re.compile(
+    r"(recap|summary|overview|introduction|next steps?|check it|try it|technical details"
+    r"|examples?|terms used.*|notes?|tips?|about"
+    r"|요약|정리|개요|소개|다음 단계|예시|기술 세부사항|확인.*|참고)",
+    re.IGNORECASE,
+)
+"""Headings that say nothing of what stands under them: the one above them does."""
 ENDING = re.compile(r"(?<=[가-힣A-Za-z]{2})(에서|으로|은|는|이|가|을|를|에|의|로|와|과|도|만)$")
 VERBAL = re.compile(r"[가-힣](다|요|면|고|해|한|할|된|되는|하는|있는|하게|않는|하여)$")
 STOP = ENGLISH_STOP_WORDS | frozenset(
@@ -103,8 +113,8 @@ def answers(query: str, passages: Sequence["Passage"]) -> str:
 
 
 ASKING = (
-    *("how do i use", "what is the", "how does work", "what", "with"),
-    *("difference between", "together with", "when do i need", "getting", "should i know about"),
+    *("how do i use", "what is the", "what", "with"),
+    *("difference between", "together with", "does mean", "getting", "should i know about"),
     *("어떻게", "사용하나요", "무엇인가요", "언제", "차이", "함께", "하려면", "해야", "하나요"),
 )
 """The words of the templates, which no passage has to hold."""
@@ -135,7 +145,7 @@ def _english(kind: str, passages: Sequence["Passage"]) -> str:
     if kind == "keywords":
         return " ".join(dict.fromkeys([*content(about)[:3], *phrases(text, about)[:1]]))
     if kind == "identifier":
-        names = [n for n in names_in(text) if SHAPED.search(n)]
+        names = [n for n in names_in(text) if SHAPED.fullmatch(n)]
         return f"{names[0]} {' '.join(content(about)[:2])}" if names else ""
     if kind == "comparison":
         return _compared(text, "What is the difference between {a} and {b}?")
@@ -148,7 +158,7 @@ def _english(kind: str, passages: Sequence["Passage"]) -> str:
         return f"How do I {about}?"
     if first.endswith("ing"):
         return f"What should I know about {about}?"
-    return f"How does {about} work?" if FENCE.search(text) else f"When do I need {about}?"
+    return f"How do I use {about}?" if "`" in text else f"What does {about} mean?"
 
 
 def _symptom(text: str, about: str) -> str:
@@ -175,7 +185,7 @@ def _korean(kind: str, passages: Sequence["Passage"]) -> str:
     if kind == "keywords":
         return " ".join(dict.fromkeys([*about.split()[:3], *phrases(text, about)[:1]]))
     if kind == "identifier":
-        names = [n for n in names_in(text) if SHAPED.search(n)]
+        names = [n for n in names_in(text) if SHAPED.fullmatch(n)]
         return f"{names[0]} {about}" if names else ""
     if kind == "comparison":
         return _compared(text, "{a}{with} {b}의 차이는 무엇인가요?")
@@ -203,7 +213,8 @@ def _compared(text: str, template: str) -> str:
 
 def topic(passage: "Passage") -> str:
     """Return what a passage is about: its heading, with the one above where it is a word alone."""
-    named = [clean for part in (passage.title, *passage.path) if (clean := _plain(part))]
+    every = (_plain(part) for part in (passage.title, *passage.path))
+    named = [part for part in every if part and not GENERIC.fullmatch(part)]
     own = named[-1] if named else next(iter(phrases(passage.text, "")), "")
     above = next((n for n in reversed(named) if n.casefold() != own.casefold()), "")
     if len(own.split()) > 1 or not above or len(above.split()) > 4:

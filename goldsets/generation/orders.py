@@ -52,7 +52,7 @@ def orders(
     ground: Ground,
     asker: Asker,
 ) -> list[Order]:
-    """Draw an order for each chosen passage.
+    """Draw an order for each chosen passage that allows one of the kinds.
 
     Raises:
         InputError: other queries than real ones are wanted, and there are none.
@@ -62,6 +62,8 @@ def orders(
             "contrast: distinct writes other queries than real ones, and the gold set has none"
         )
     kinds = [kind_for(spec, s, chosen) for s in chosen]
+    chosen = [s for s, kind in zip(chosen, kinds, strict=True) if kind]
+    kinds = [kind for kind in kinds if kind]
     wanted = "multi_hop" in kinds or spec.contrast == "distinct"
     vectors = vectors_of(ground, chosen, asker) if wanted else None
     partners = partners_of(chosen, vectors) if "multi_hop" in kinds else []
@@ -81,9 +83,9 @@ def orders(
 
 
 def kind_for(spec: GenerationSpec, s: Sampled, chosen: Sequence[Sampled]) -> str:
-    """Draw a kind that the passage allows.
+    """Draw a kind that the passage allows; the empty string where it allows none.
 
-    Exact names need a passage with some, several hops one of another document.
+    Exact names need a passage with some, several hops one of another document in its language.
     """
     own = language_of([s.passage.text])
     several = any(
@@ -95,7 +97,7 @@ def kind_for(spec: GenerationSpec, s: Sampled, chosen: Sequence[Sampled]) -> str
         for kind, weight in spec.kinds.items()
         if (kind != "identifier" or names_in(s.passage.text)) and (kind != "multi_hop" or several)
     }
-    return choice(allowed, spec.seed, s.passage.key, "kind") or "question"
+    return choice(allowed, spec.seed, s.passage.key, "kind")
 
 
 def choice(weights: Mapping[str, float], seed: int, *what: str) -> str:

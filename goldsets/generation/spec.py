@@ -9,7 +9,7 @@ thresholds: {run: 5}
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
@@ -84,7 +84,8 @@ class GenerationSpec:
 
     `kinds` and `languages` are weights. `lengths: real` goes by the real queries' lengths where the
     gold set has at least 20; `typos` is the share of queries with one typo, None as the real ones.
-    `examples` show the style, `real_examples` more are drawn from the gold set's real queries.
+    `examples` show the style, `real_examples` more are drawn from the real queries: the gold set's,
+    and those of the query log whose path is `log`.
     `contrast`: `naive` shows the passage alone, `distinct` a real query to write another than.
     `least` is the fewest tokens of a passage.
     """
@@ -106,6 +107,7 @@ class GenerationSpec:
     typos: float | None = None
     examples: tuple[str, ...] = ()
     real_examples: int = 5
+    log: str = ""
     contrast: Contrast = "plain"
     thresholds: Thresholds = field(default_factory=Thresholds)
 
@@ -128,6 +130,8 @@ class GenerationSpec:
         _whole(self.seed, 0, 2**63 - 1, "seed")
         _whole(self.real_examples, 0, MOST, "real_examples")
         _within(0 if self.typos is None else self.typos, 0, 1, "typos")
+        if not isinstance(self.log, str):
+            raise SpecError(f"log takes the path of a query log, not {self.log!r}")
         for name, values in (("contrast", get_args(Contrast)), ("lengths", get_args(Lengths))):
             if getattr(self, name) not in values:
                 raise SpecError(f"{name} has no {getattr(self, name)!r}{one_of('', values)}")
@@ -165,7 +169,7 @@ def generation_of(spec: Any) -> GenerationSpec:
 
 
 def read_generation(path: Path) -> GenerationSpec:
-    """Read a generation's spec from a YAML or JSON file.
+    """Read a generation's spec from a YAML or JSON file; a log's path is relative to it.
 
     Raises:
         InputError: the file is missing or is not YAML.
@@ -174,7 +178,8 @@ def read_generation(path: Path) -> GenerationSpec:
     import yaml
 
     try:
-        return generation_of(yaml.safe_load(path.read_text(encoding="utf-8")))
+        spec = generation_of(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return replace(spec, log=str((path.parent / spec.log).resolve())) if spec.log else spec
     except (OSError, UnicodeDecodeError) as e:
         raise InputError(f"cannot be read ({e})", where=str(path)) from e
     except yaml.YAMLError as e:

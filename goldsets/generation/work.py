@@ -5,6 +5,7 @@ that was killed or paused goes on where it was, and one that is done runs again 
 """
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from goldsets import jobs
 from goldsets.evaluation.words import count
@@ -17,6 +18,7 @@ from goldsets.generation.review import settle, table
 from goldsets.generation.road import filter_all, write_all
 from goldsets.generation.spec import GenerationSpec, generation_of
 from goldsets.generation.types import Generation
+from goldsets.labelling.querylog import logged
 from goldsets.store import drafts as store
 from goldsets.store import generations, gold
 from retrieval.errors import InputError
@@ -24,6 +26,8 @@ from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
 
 KIND = "generate"
+MOST_LOGGED = 1_000
+"""Queries of a log that a generation goes by."""
 STEPS = ("draw passages", "judge passages", "write queries", "filter queries")
 OnUnit = Callable[[int, str, str], None]
 
@@ -38,7 +42,7 @@ def begin(workspace: Workspace, spec: GenerationSpec, corpus: str, goldset: str)
     version = corpora.read(workspace, corpus).version
     if goldset not in {s.name for s in gold.summaries(workspace)}:
         gold.create(workspace, goldset, corpus)
-    real = real_queries(workspace, corpus, goldset)
+    real = real_of(workspace, spec, corpus, goldset)
     return generations.begin(workspace, spec.plain(), corpus, version, goldset, real)
 
 
@@ -50,21 +54,37 @@ def start(workspace: Workspace, spec: GenerationSpec, corpus: str, goldset: str)
 
 def plan_of(workspace: Workspace, spec: GenerationSpec, corpus: str, goldset: str) -> Plan:
     """Say what a generation would ask and pay, before it is started."""
-    known = {s.name for s in gold.summaries(workspace)}
-    real = real_queries(workspace, corpus, goldset) if goldset in known else []
-    return plan(spec, corpora.read(workspace, corpus), real, Runtime(workspace))
+    held = corpora.read(workspace, corpus)
+    return plan(spec, held, real_of(workspace, spec, corpus, goldset), Runtime(workspace))
 
 
 def real_queries(workspace: Workspace, corpus: str, goldset: str) -> list[str]:
-    """Return the texts of a gold set's queries that no model wrote.
+    """Return the texts of a gold set's queries that no model wrote; none where there is no set.
 
     Raises:
         InputError: the gold set is of another corpus.
     """
+    if goldset not in {s.name for s in gold.summaries(workspace)}:
+        return []
     held = gold.read(workspace, goldset)
     if held.corpus != corpus:
         raise InputError(f"gold set {goldset!r} is of the corpus {held.corpus!r}, not {corpus!r}")
     return [q.text for q in held.queries if not q.synthetic]
+
+
+def real_of(workspace: Workspace, spec: GenerationSpec, corpus: str, goldset: str) -> list[str]:
+    """Return the real queries that a generation goes by: the gold set's, then the log's.
+
+    Of a log those that were asked most often, each once.
+
+    Raises:
+        InputError: the log cannot be read, or the gold set is of another corpus.
+    """
+    found = real_queries(workspace, corpus, goldset)
+    if spec.log:
+        counts = logged(Path(spec.log), spec.log).counts
+        found += sorted(counts, key=lambda text: (-counts[text], text))[:MOST_LOGGED]
+    return list(dict.fromkeys(found))
 
 
 def run(workspace: Workspace, generation: int, rt: Runtime, on_unit: OnUnit) -> None:
@@ -102,7 +122,10 @@ def outcome(workspace: Workspace, generation: int) -> Iterator[str]:
     """Phrase what came of a generation, a line a fact."""
     t = table(workspace, generation)
     sampled = len(generations.sample(workspace, generation))
-    yield f"{count(sampled, 'passage')} drawn, {len(t.drafts):,} worth a query by the judge"
+    worth = len(judge.passing(t.spec, generations.verdicts(workspace, generation)))
+    yield f"{count(sampled, 'passage')} drawn, {worth:,} worth a query by the judge"
+    if worth > len(t.drafts):
+        yield f"{worth - len(t.drafts):,} of them allow none of the kinds of query"
     counts = t.sieved.counts
     for name in NAMES:
         if counts[name]:

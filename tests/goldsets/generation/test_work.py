@@ -10,7 +10,7 @@ from goldsets import jobs
 from goldsets.evidence import Status, anchor
 from goldsets.generation import work
 from goldsets.generation.review import table
-from goldsets.generation.spec import GenerationSpec, generation_of
+from goldsets.generation.spec import GenerationSpec, generation_of, read_generation
 from goldsets.store import drafts, generations, gold, open_workspace
 from goldsets.types import STAND_IN, SYNTHETIC, GoldSet, Query
 from retrieval.errors import InputError, OverBudget, Refused
@@ -178,3 +178,21 @@ def test_real_queries_are_those_that_nobody_made_up(desk: Workspace) -> None:
     )
     gold.write(desk, GoldSet("mixed", "planted", queries), "test")
     assert work.real_queries(desk, "planted", "mixed") == ["asked"]
+
+
+def test_a_log_counts_as_real_queries_most_frequent_first(
+    desk: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "log.csv").write_text("query,count\nrare,1\noften,9\nasked,3\n")
+    path = tmp_path / "spec.yaml"
+    path.write_text("application: a\njudge: Offline\nwriter: Offline\nlog: log.csv\n")
+    gold.write(desk, GoldSet("mixed", "planted", (Query("a", "asked"),)), "test")
+    spec = read_generation(path)
+    begun = work.begin(desk, spec, "planted", "mixed")
+    assert begun.real == ("asked", "often", "rare")
+    (tmp_path / "log.csv").write_text("query\nother\n")
+    assert work.begin(desk, spec, "planted", "mixed").real == begun.real  # as it was begun
+    with pytest.raises(InputError, match="none"):
+        work.begin(desk, generation_of({**SPEC, "log": "none.csv"}), "planted", "made")
+    monkeypatch.setattr(work, "MOST_LOGGED", 0)
+    assert work.real_of(desk, spec, "planted", "new") == []

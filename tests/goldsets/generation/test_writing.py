@@ -84,7 +84,10 @@ def test_exact_names_are_asked_only_of_passages_that_have_some() -> None:
     plain = "Dough rests for a night and bakes in an hour."
     kinds = {"identifier": 1}
     assert {o.kind for o in drawn(many(5), kinds=kinds)} == {"identifier"}
-    assert {o.kind for o in drawn(many(5, plain), kinds=kinds)} == {"question"}
+    assert drawn(many(5, plain), kinds=kinds) == []
+    other = drawn(many(5, plain), kinds={**kinds, "question": 1})
+    assert [o.kind for o in other] == ["question"] * 5
+    assert drawn(many(1), kinds={"multi_hop": 1}) == []
 
 
 def test_lengths_and_examples_are_those_of_real_queries() -> None:
