@@ -129,7 +129,7 @@ class _Asking:
 
     def run(self) -> None:
         together(self._one, len(self.todo), self.writer.model.vendor.at_once, self.rt)
-        if self.todo and len(self.refused) == len(self.todo):
+        if self.refused and not self.found:
             raise next(iter(self.refused.values()))
 
     def answer(self, task: Task) -> Answer:

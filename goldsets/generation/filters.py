@@ -17,6 +17,7 @@ from goldsets.generation.ask import Asker
 from goldsets.generation.passages import Ground
 from goldsets.generation.spec import GenerationSpec, Thresholds
 from goldsets.generation.types import Alike, Draft, Passage
+from goldsets.generation.write import DECLINED
 from retrieval.ingest.tokenize import HangulBigrams, Lexicon, folded, words
 from retrieval.query.names import names_in
 from retrieval.types import Float32
@@ -46,7 +47,12 @@ Filter = Callable[[Draft, Thresholds], str]
 
 def malformed(d: Draft, _: Thresholds) -> str:
     """Drop what the writer did not write as it was asked, refusals among it."""
-    return d.measured.malformed
+    return "" if d.measured.malformed == DECLINED else d.measured.malformed
+
+
+def declined(d: Draft, _: Thresholds) -> str:
+    """Drop what the writer left empty: the passage allows no query of that kind."""
+    return DECLINED if d.measured.malformed == DECLINED else ""
 
 
 def misquoted(d: Draft, _: Thresholds) -> str:
@@ -93,15 +99,16 @@ def unspecific(d: Draft, t: Thresholds) -> str:
 DUPLICATE, UNJUDGED = "duplicate", "not answered"
 FILTERS: Mapping[str, Filter] = {
     "malformed": malformed,
+    "declined": declined,
     "misquoted": misquoted,
     "refers to the document": refers,
     "copies the passage": copies,
     UNJUDGED: unanswered,
     "not specific": unspecific,
 }
-NAMES = (*list(FILTERS)[:4], DUPLICATE, *list(FILTERS)[4:])
+NAMES = (*list(FILTERS)[:5], DUPLICATE, *list(FILTERS)[5:])
 """Every filter, in the order in which they speak."""
-CHEAP = NAMES[:5]
+CHEAP = NAMES[:6]
 """Those that need no judge."""
 
 

@@ -121,7 +121,7 @@ ASKING = (
 
 
 def written(order: "Order") -> str:
-    """Fill a template of the order's kind with key phrases; say so where there is none."""
+    """Fill a template of the order's kind with key phrases; leave it empty where there are none."""
     passages = [s.passage for s in order.passages]
     text = passages[0].text
     own = language_of([text])
@@ -129,8 +129,7 @@ def written(order: "Order") -> str:
     if not order.language or order.language == own:
         query = (_korean if own == "ko" else _english)(order.kind, passages)
     if not query:
-        wanted = f" in {order.language}" if order.language not in ("", own) else ""
-        return f"The {STAND_IN} has no {order.kind} query{wanted} for this passage."
+        return _json(query="", quotes=[])
     quotes = [best_sentence(p.text, f"{query} {topic(p)}") for p in passages]
     return _json(query=query, quotes=quotes)
 

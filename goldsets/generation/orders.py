@@ -4,6 +4,7 @@ What is drawn for a passage follows from the seed and the passage, so that a lar
 nothing new of the passages that were there.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -61,7 +62,8 @@ def orders(
         raise InputError(
             "contrast: distinct writes other queries than real ones, and the gold set has none"
         )
-    kinds = [kind_for(spec, s, chosen) for s in chosen]
+    apart = with_others(chosen)
+    kinds = [kind_for(spec, s, several=s.id in apart) for s in chosen]
     chosen = [s for s, kind in zip(chosen, kinds, strict=True) if kind]
     kinds = [kind for kind in kinds if kind]
     wanted = "multi_hop" in kinds or spec.contrast == "distinct"
@@ -82,16 +84,20 @@ def orders(
     ]
 
 
-def kind_for(spec: GenerationSpec, s: Sampled, chosen: Sequence[Sampled]) -> str:
+def with_others(chosen: Sequence[Sampled]) -> set[int]:
+    """Return the passages that have one of another document in their language beside them."""
+    documents: dict[str, set[str]] = defaultdict(set)
+    languages = {s.id: language_of([s.passage.text]) for s in chosen}
+    for s in chosen:
+        documents[languages[s.id]].add(s.passage.document)
+    return {id_ for id_, language in languages.items() if len(documents[language]) > 1}
+
+
+def kind_for(spec: GenerationSpec, s: Sampled, *, several: bool) -> str:
     """Draw a kind that the passage allows; the empty string where it allows none.
 
     Exact names need a passage with some, several hops one of another document in its language.
     """
-    own = language_of([s.passage.text])
-    several = any(
-        o.passage.document != s.passage.document and language_of([o.passage.text]) == own
-        for o in chosen
-    )
     allowed = {
         kind: weight
         for kind, weight in spec.kinds.items()

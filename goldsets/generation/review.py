@@ -7,6 +7,7 @@ whatever the filters say; one that was dropped does not.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 
 from goldsets.formats.base import language_of
@@ -14,8 +15,9 @@ from goldsets.generation.filters import Sieved, sieved
 from goldsets.generation.offline import Offline
 from goldsets.generation.spec import GenerationSpec, Thresholds, generation_of, thresholds_of
 from goldsets.generation.types import ACTIONS, Action, Draft, Generation, Review
+from goldsets.labelling.wording import normal
 from goldsets.store import drafts as store
-from goldsets.store import generations
+from goldsets.store import generations, gold
 from goldsets.types import NO_ANSWER, REVIEWED, STAND_IN, SYNTHETIC, Evidence, Query
 from retrieval.errors import InputError
 from retrieval.store import Workspace
@@ -30,6 +32,13 @@ class Table:
     drafts: Sequence[Draft]
     sieved: Sieved
     standing: Mapping[int, Review]
+    repeats: AbstractSet[str]
+    """The names of drafts that say what another query of the gold set says already."""
+
+    @property
+    def survivors(self) -> set[str]:
+        """Return the names of those that no filter dropped and that nothing else says."""
+        return self.sieved.survivors - self.repeats
 
     @property
     def counts(self) -> dict[str, int]:
@@ -42,7 +51,7 @@ class Table:
         review = self.standing.get(draft.id)
         if review is not None:
             return "dropped" if review.action == "drop" else "reviewed"
-        return "unreviewed" if draft.name in self.sieved.survivors else "filtered"
+        return "unreviewed" if draft.name in self.survivors else "filtered"
 
 
 def table(workspace: Workspace, generation: int) -> Table:
@@ -55,7 +64,16 @@ def table(workspace: Workspace, generation: int) -> Table:
     drafts = store.of(workspace, generation)
     standing = standing_of(store.reviews(workspace, generation))
     cut = sieved(drafts, thresholds_of(held.thresholds))
-    return Table(held, generation_of(held.spec), drafts, cut, standing)
+    repeats = _repeats(workspace, held, drafts)
+    return Table(held, generation_of(held.spec), drafts, cut, standing, repeats)
+
+
+def _repeats(workspace: Workspace, generation: Generation, drafts: Iterable[Draft]) -> set[str]:
+    """Return the drafts whose words another query of the gold set has, case and marks aside."""
+    own = {d.gold for d in drafts}
+    queries = gold.read(workspace, generation.goldset).queries
+    taken = {normal(q.text) for q in queries if q.id not in own}
+    return {d.name for d in drafts if normal(d.text) in taken}
 
 
 def standing_of(reviews: Iterable[Review]) -> dict[int, Review]:
@@ -74,7 +92,7 @@ def settle(workspace: Workspace, generation: int) -> int:
     """Make the gold set hold the survivors that nobody reviewed; return how many changed."""
     t = table(workspace, generation)
     wanted = {
-        d.id: wanted_of(t.spec, d) if d.name in t.sieved.survivors else None
+        d.id: wanted_of(t.spec, d) if d.name in t.survivors else None
         for d in t.drafts
         if d.id not in t.standing
     }
@@ -127,7 +145,7 @@ def _undo(workspace: Workspace, t: Table, draft: Draft, who: str) -> None:
     undone = Review(draft.id, "undo", "", None, who, "")
     left = standing_of([*own, undone]).get(draft.id)
     if left is None:
-        wanted = wanted_of(t.spec, draft) if draft.name in t.sieved.survivors else None
+        wanted = wanted_of(t.spec, draft) if draft.name in t.survivors else None
     elif left.action == "drop":
         wanted = None
     else:

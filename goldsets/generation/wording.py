@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 ASK = """You write test queries for a search over documents: what their users would type. Write \
-one query that {shown} answers.
+one query that {shown}.
 What the documents are searched for: {application}
 
 The kind of query: {kind}
@@ -17,7 +17,7 @@ mention a passage, text, document or section. One line, no quotation marks aroun
 {passage}
 
 {answer}"""
-NAIVE = """Write one search query that {shown} answers. {details}
+NAIVE = """Write one search query that {shown}. {details}
 
 {passage}
 
@@ -36,14 +36,14 @@ Never mention a passage, text, document or section. One line, no quotation marks
 
 Answer with JSON and nothing else: {"query": "...", "quotes": []}"""
 
-ONE = "the passage"
-SEVERAL = "only the passages together, and none of them alone,"
+ONE = "the passage answers"
+SEVERAL = "the passages answer together, and none of them alone"
 ANSWER = """Answer with JSON and nothing else: {"query": "...", "quotes": ["..."]}. Under \
 "quotes" stands the shortest stretch of the passage that answers the query, copied character for \
-character."""
+character. If the passage allows no such query, leave both empty."""
 ANSWER_PARTS = """Answer with JSON and nothing else: {"query": "...", "quotes": ["...", "..."]}. \
 Under "quotes" stand the shortest stretches that answer the query, copied character for character, \
-one for each part of the answer{each}."""
+one for each part of the answer{each}. If no such query is possible, leave both empty."""
 
 KINDS: Mapping[str, str] = {
     "keywords": "a few keywords, two to five, as typed into a search box; no sentence.",

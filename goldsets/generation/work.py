@@ -130,6 +130,8 @@ def outcome(workspace: Workspace, generation: int) -> Iterator[str]:
     for name in NAMES:
         if counts[name]:
             yield f"{counts[name]:,} dropped: {name}"
+    if repeated := len(t.sieved.survivors & t.repeats):
+        yield f"{repeated:,} left out: the gold set says the same already"
     held = t.counts
     yield (
         f"{held['unreviewed'] + held['reviewed']:,} in gold set {t.generation.goldset!r}"

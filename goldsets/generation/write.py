@@ -25,6 +25,8 @@ EXPECTED = 90
 LONGEST = 400
 """Characters of a query."""
 MOST_QUOTES = 6
+DECLINED = "the writer found no such query in the passage"
+"""What is wrong with an answer whose query is empty, as the writer may leave it."""
 NEARLY = 0.9
 """How alike a quote must be to its place where it is not copied exactly: a mark or two changed."""
 
@@ -81,6 +83,8 @@ def read(answer: Answer) -> tuple[str, list[str], str]:
     shown = " ".join(answer.text.split())[:120]
     if not said:
         return "", [], f"no JSON, a refusal perhaps: {shown!r}"
+    if query == "":
+        return "", [], DECLINED
     if not isinstance(query, str) or not any(c.isalnum() for c in query):
         return "", [], f"JSON without a query: {shown!r}"
     query = " ".join(query.split())
@@ -93,7 +97,7 @@ def read(answer: Answer) -> tuple[str, list[str], str]:
 
 def usable(text: str) -> bool:
     """Tell whether an answer can be read."""
-    return not read(Answer(text))[2]
+    return read(Answer(text))[2] in ("", DECLINED)
 
 
 def quoted(order: Order, quotes: Sequence[str], corpus: Corpus) -> tuple[tuple[Evidence, ...], str]:

@@ -39,12 +39,12 @@ def test_it_generates_and_says_what_came_of_it(
 ) -> None:
     plan = generate(desk, spec_file, "--plan")
     assert plan.exit_code == 0, plan.output
-    assert plan.stdout.startswith("47 passages drawn\n")
+    assert plan.stdout.startswith("49 passages drawn\n")
     assert workers.pids == []
     done = generate(desk, spec_file)
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
-    assert lines[0] == "47 passages drawn, 41 worth a query by the judge"
+    assert lines[0] == "49 passages drawn, 43 worth a query by the judge"
     assert "6 dropped: duplicate" in lines
     assert lines[-1].startswith(f"{SURVIVE} in gold set 'made' (0 reviewed, {SURVIVE} not)")
     again = generate(desk, spec_file)

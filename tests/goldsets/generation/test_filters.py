@@ -21,6 +21,7 @@ from goldsets.generation.filters import (
 from goldsets.generation.passages import Ground
 from goldsets.generation.spec import Thresholds, generation_of
 from goldsets.generation.types import Alike, Draft, Measured
+from goldsets.generation.write import DECLINED
 from retrieval.runtime import Runtime
 from retrieval.types import Corpus, Document
 from tests.goldsets.generation.conftest import SPEC
@@ -37,6 +38,7 @@ def draft(name: str, kind: str = "question", **measured: object) -> Draft:
     ("bad", "name"),
     [
         (draft("d", malformed="no JSON", answered=None), "malformed"),
+        (draft("d", malformed=DECLINED, answered=None), "declined"),
         (draft("d", misquoted="not in the passage", answered=None), "misquoted"),
         (draft("d", refers="this document", answered=None), "refers to the document"),
         (draft("d", run=6, answered=None), "copies the passage"),

@@ -150,3 +150,15 @@ def test_a_second_run_leaves_reviews_as_they_are(made: Workspace) -> None:
 def test_reviewing_needs_no_model(made: Workspace) -> None:
     spec = generation_of(SPEC)
     assert table(made, 1).spec == spec
+
+
+def test_what_the_gold_set_says_already_is_not_entered_again(made: Workspace) -> None:
+    other = generation_of({**SPEC, "sample": 20})  # the same queries of some of the passages
+    begun = work.begin(made, other, "planted", "made")
+    before = gold.read(made, "made")
+    work.run(made, begun.id, Runtime(made), no_error)
+    assert gold.read(made, "made") == before
+    t = table(made, begun.id)
+    assert t.sieved.survivors
+    assert t.sieved.survivors <= t.repeats
+    assert "the gold set says the same already" in "\n".join(work.outcome(made, begun.id))

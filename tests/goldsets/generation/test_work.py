@@ -46,6 +46,7 @@ def test_each_filter_drops_what_was_planted_for_it(walked: Walked) -> None:
         ("", ""),
         ("refusal", "malformed"),
         ("broken", "malformed"),
+        ("decline", "declined"),
         ("leak", "copies the passage"),
         ("misquote", "misquoted"),
         ("refers", "refers to the document"),

@@ -15,7 +15,7 @@ from goldsets.generation.passages import Ground
 from goldsets.generation.spec import KINDS, GenerationSpec, generation_of
 from goldsets.generation.types import Passage, Sampled
 from goldsets.generation.typos import mistyped, typo_rate
-from goldsets.generation.write import LONGEST, draft_of, place_in, read, task_of
+from goldsets.generation.write import DECLINED, LONGEST, draft_of, place_in, read, task_of, usable
 from retrieval.errors import InputError
 from retrieval.query.as_data import mark_of
 from retrieval.runtime import Runtime
@@ -150,6 +150,7 @@ def test_a_naive_prompt_shows_the_passage_alone() -> None:
         (Answer("[1, 2]"), "no JSON"),
         (said(None, []), "without a query"),
         (said("?!", []), "without a query"),
+        (said("", []), DECLINED),
         (said("x" * (LONGEST + 1), []), "401 characters"),
         (said("a query", "a quote"), "without a list"),
         (said("a query", [3]), "without a list"),
@@ -158,6 +159,7 @@ def test_a_naive_prompt_shows_the_passage_alone() -> None:
 )
 def test_an_answer_that_cannot_be_used_says_why(answer: Answer, wrong: str) -> None:
     assert re.search(wrong, read(answer)[2])
+    assert usable(answer.text) == (wrong == DECLINED)
 
 
 def test_an_answer_is_read_whatever_stands_around_it() -> None:
@@ -246,9 +248,9 @@ def test_the_stand_in_answers_in_the_form_that_models_are_asked_for(sampled: Sam
         assert query
         assert all(place_in(quote, own) for quote in quotes)
     other = Order((sampled,), "question", language="fr")
-    assert read(Answer(offline.written(other)))[2]
     none = Order((sampled,), "unanswerable", language=language)
-    assert read(Answer(offline.written(none)))[2]
+    for order in (other, none):
+        assert read(Answer(offline.written(order))) == ("", [], DECLINED)
 
 
 def test_the_stand_in_compares_names_and_knows_an_answer_from_none() -> None:
