@@ -214,16 +214,21 @@ def _of_ranking(r: Ranking) -> str:
         return f"Not to be trusted to rank these pipelines: of {pairs} {flips}. {first}"
     if r.alike == r.pairs:
         return f"They rank {pairs} of pipelines as real queries do, every one surely."
-    known = "" if r.tau is None else f" tau is {r.tau:.2f} ({r.low:.2f} to {r.high:.2f})"
+    known = "" if r.tau is None else f" tau is {share(r.tau)} ({share(r.low)} to {share(r.high)})"
     among = (
         ""
         if r.among_real is None
-        else (f", where halves of the real queries agree with each other to {r.among_real:.2f}")
+        else (f", where halves of the real queries agree with each other to {share(r.among_real)}")
     )
     return (
         f"Of {pairs} of pipelines {r.alike:,} surely stand in the same order, none surely flips,"
         f" the others are too near to tell;{known}{among}."
     )
+
+
+def share(value: float) -> str:
+    """Write a coefficient from -1 to 1: `0.67`, `−0.33`."""
+    return f"{value:.2f}".replace("-", "−")
 
 
 def _pair(r: Ranking, flip: Flip) -> str:

@@ -220,6 +220,23 @@ def stage(slot: str, now: Stage[Any] | None, key: str, *, empty: bool = False) -
     return _fields(cls, f"{key}-{name}", now if isinstance(now, cls) else cls())
 
 
+def one_stage(
+    label: str,
+    classes: Sequence[type[Stage[Any]]],
+    now: Stage[Any],
+    key: str,
+    names: Mapping[str, str] | None = None,
+) -> Any:
+    """Let one of several stages be chosen and filled in; `names` says some of them in words."""
+    by_name = {c.__name__: c for c in classes}
+    said = names or {}
+    index = list(by_name).index(type(now).__name__)
+    options = list(by_name)
+    name = st.selectbox(label, options, index, format_func=lambda n: said.get(n, n), key=key)
+    cls = by_name[name]
+    return _fields(cls, f"{key}-{name}", now if isinstance(now, cls) else cls())
+
+
 def _fields(cls: type[Stage[Any]], key: str, now: Stage[Any]) -> Stage[Any]:
     """Draw a widget a field, beginning with what a stage has; return the stage they make."""
     st.caption(_summary(cls))

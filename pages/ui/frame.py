@@ -23,6 +23,7 @@ PAGES = {
     "Pizza night": ("pages/pizza_night.py", ":material/group:"),
     "Label": ("pages/label.py", ":material/keyboard:"),
     "Gold set": ("pages/gold.py", ":material/ink_highlighter:"),
+    "Generate": ("pages/generate.py", ":material/auto_awesome:"),
     "Providers": ("pages/providers.py", ":material/key:"),
     "Sweep": ("pages/sweep.py", ":material/tune:"),
     "Compare": ("pages/compare.py", ":material/compare_arrows:"),

@@ -1,0 +1,240 @@
+"""Trust: do synthetic queries look, and rank pipelines, as real ones do?"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from goldsets.evaluation.sweep import Board
+from goldsets.evaluation.words import count, points
+from goldsets.generation.likeness import FEWEST, LEAKS, Area, Likeness
+from goldsets.generation.passages import Ground
+from goldsets.generation.ranking import Ranking
+from goldsets.generation.spec import generation_of
+from goldsets.generation.trust import Sides, Trust, share, sides, trusted, verdict
+from goldsets.generation.types import Generation
+from goldsets.labelling.querylog import logged
+from goldsets.store import runs
+from pages.ui import charts, frame, read, url
+from pages.ui.generate import plots
+from retrieval.store import Workspace
+from retrieval.types import Float64
+
+
+def view(workspace: Workspace, generation: Generation) -> None:
+    """Compare synthetic queries with real ones."""
+    board = read.board(workspace, generation.goldset)
+    synthetic = sum(q.synthetic for q in board.gold.queries)
+    real = len(board.gold.queries) - synthetic
+    if not synthetic:
+        st.info("No synthetic query stands in the gold set yet.", icon=":material/edit_note:")
+        return
+    top = st.columns([1.6, 0.8, 1], vertical_alignment="bottom")
+    result = _sweep(workspace, generation.goldset, top)
+    with top[2]:
+        log = _log()
+    frame.quiet(
+        f"{count(real, 'real query', 'real queries')} and {synthetic:,} synthetic in gold set"
+        f" {escape(generation.goldset)}; at least {FEWEST} of each are compared, and they are never"
+        " averaged."
+    )
+    if real < FEWEST and not log:
+        st.info(
+            f"There are {real:,} real queries and {FEWEST} are needed: judge some more on a pizza"
+            " night, or bring a log to see at least whether the synthetic ones look like yours.",
+            icon=":material/group:",
+        )
+        st.page_link("pages/pizza_night.py", label="Go to Pizza night", icon=":material/group:")
+        return
+    names, values = _values(workspace, board, result)
+    found = trusted(_sides(board, generation, log), names, values)
+    _shown(found, bool(result))
+
+
+def _sweep(workspace: Workspace, goldset: str, top: Sequence[Any]) -> Mapping[str, Any] | None:
+    """Let a sweep of the gold set and a measure be chosen."""
+    every = runs.sweeps(workspace, goldset)
+    held = {str(r["job"]): r for r in every if len(r["variants"]) > 1}
+    if not held:
+        return None
+    labels = {
+        job: f"{count(len(r['variants']), 'pipeline')} · {frame.when(r['created'])}"
+        for job, r in held.items()
+    }
+    with top[0]:
+        result = held[url.one("Pipelines of the sweep", labels, "sweep")]
+    with top[1]:
+        measure = url.one("Measure", {m: m for m in result["measures"]}, "measure")
+    return {**result, "measure": measure}
+
+
+def _log() -> tuple[str, ...]:
+    """Let a query log stand in for the real queries."""
+    with st.popover("Compare with a log", icon=":material/history:", width="stretch"):
+        st.caption("CSV or JSON lines of what people asked. It says how queries look, not rank.")
+        file = st.file_uploader("Query log", key="trust-log", label_visibility="collapsed")
+    if file is None:
+        return ()
+    found = logged(file.getvalue(), file.name)
+    return tuple(found.counts)[:2_000]
+
+
+def _values(
+    workspace: Workspace, board: Board, result: Mapping[str, Any] | None
+) -> tuple[list[str], Float64]:
+    """Score the pipelines of a sweep query by query, `(V, Q)`."""
+    if result is None:
+        return [], np.zeros((0, len(board.gold.queries)))
+    held = read.board(workspace, board.gold.name, result["corpus"]["version"])
+    rows = result["variants"]
+    every = read.runs(workspace, [r["run"] for r in rows], result["created"])
+    values = np.stack([read.values(held, run, [result["measure"]])[0] for run in every])
+    return [r["name"] for r in rows], values
+
+
+def _sides(board: Board, generation: Generation, log: tuple[str, ...]) -> Sides:
+    key = hashlib.sha256("\n".join(log).encode()).hexdigest()
+    return _measured(
+        board, generation, log, board.gold.version, board.corpus.version, generation.id, key
+    )
+
+
+@st.cache_resource(max_entries=4, show_spinner="Measuring the queries")
+def _measured(
+    _board: Board,
+    _generation: Generation,
+    _log: tuple[str, ...],
+    gold_version: str,
+    number: int,
+    generation: int,
+    log: str,
+) -> Sides:
+    spec = generation_of(_generation.spec)
+    return sides(_board, Ground.of(spec, _board.corpus, _board.rt), _log)
+
+
+def _shown(found: Sequence[Trust], swept: bool) -> None:
+    whole = found[0]
+    st.html(f"<p class='pn-verdict'>{escape(verdict(whole))}</p>")
+    frame.quiet(_who(whole))
+    if whole.ranking:
+        _ranking(whole.ranking)
+    else:
+        _unranked(whole, swept)
+    if whole.likeness:
+        _looks(whole.likeness)
+    if len(found) > 1:
+        _kinds(found[1:])
+
+
+def _who(t: Trust) -> str:
+    stand_in = f", {t.stand_in:,} of them by the offline stand-in" if t.stand_in else ""
+    return (
+        f"{count(t.queries, 'synthetic query', 'synthetic queries')}{stand_in}; {t.reviewed:,}"
+        f" reviewed, {t.queries - t.reviewed:,} not."
+    )
+
+
+def _unranked(t: Trust, swept: bool) -> None:
+    why = "" if swept else "no sweep of this gold set has two pipelines"
+    said = why or "; ".join(p for p in t.problems if "rank" in p or "pipeline" in p)
+    with st.container(border=True, key="pn-unranked"):
+        st.markdown(
+            "**Do they rank pipelines alike?** That takes a sweep over the gold set as it is now."
+        )
+        frame.quiet(escape(said) + ".")
+        st.page_link("pages/sweep.py", label="Go to Sweep", icon=":material/tune:")
+
+
+def _ranking(r: Ranking) -> None:
+    st.subheader("Do they rank the pipelines alike?", anchor=False)
+    left, right = st.columns([1.7, 1], gap="large")
+    with left:
+        tau = "undefined" if r.tau is None else share(r.tau)
+        charts.draw(plots.orders(r), "orders", f"Kendall's tau {tau}")
+    with right:
+        one, two = st.columns(2)
+        one.metric("Kendall's tau", "–" if r.tau is None else share(r.tau))
+        two.metric("Sure flips", f"{len(r.sure_flips)} of {r.pairs}")
+        among = "–" if r.among_real is None else share(r.among_real)
+        frame.quiet(
+            f"The tau of all queries there could be is between {share(r.low)} and {share(r.high)}:"
+            f" that is what surely ordered pairs tell. Halves of the real queries agree to {among}."
+        )
+    if r.flips:
+        st.dataframe(_flips(r), hide_index=True, key="flips")
+
+
+def _flips(r: Ranking) -> list[dict[str, Any]]:
+    return [
+        {
+            "Leads with real queries": r.names[f.a],
+            "Leads with synthetic ones": r.names[f.b],
+            "Real": _difference(f.real),
+            "Synthetic": _difference(f.synthetic),
+            "p, all pairs": "< 0.001" if f.p < 0.001 else f"{f.p:.3f}",
+            "": "surely flips" if f.sure else "may be chance",
+        }
+        for f in r.flips
+    ]
+
+
+def _difference(e: Any) -> str:
+    ends = f"{points(e.low, signed=True)} to {points(e.high, signed=True)}"
+    return f"{points(e.mean, signed=True)} ({ends})"
+
+
+def _looks(found: Likeness) -> None:
+    st.subheader("Do they look alike?", anchor=False)
+    frame.quiet(
+        "Grey: real; accent: synthetic. AUC: in how many of 100 pairs the synthetic query has more;"
+        " 50 is the aim."
+    )
+    columns = st.columns(3, gap="medium")
+    for i, d in enumerate(found.distributions):
+        with columns[i % 3]:
+            leak = d.name in LEAKS and d.higher.low > 0.5
+            css = "pn-accent" if leak else ""
+            st.html(
+                f"<p class='pn-lead'><b>{escape(d.name[0].upper() + d.name[1:])}</b><br>"
+                f"<span class='pn-quiet {css}'>AUC {_area(d.higher)}{': leaks' if leak else ''}"
+                "</span></p>"
+            )
+            charts.draw(plots.overlaid(d), f"looks-{i}", f"{d.name}: AUC {_area(d.higher)}")
+    if found.repeated:
+        with st.expander(
+            f"{count(len(found.repeated), 'synthetic query says', 'synthetic queries say')} what a"
+            " real one says"
+        ):
+            rows = [
+                {"Synthetic": x.synthetic, "Real": x.real, "Alike": x.ratio}
+                for x in found.repeated[:200]
+            ]
+            st.dataframe(rows, hide_index=True, key="repeated")
+
+
+def _area(a: Area | None) -> str:
+    if a is None:
+        return "–"
+    return f"{points(a.value)} ({points(a.low)} to {points(a.high)})"
+
+
+def _kinds(found: Sequence[Trust]) -> None:
+    st.subheader("Which kinds to keep", anchor=False)
+    rows = [
+        {
+            "Kind": t.name,
+            "Queries": t.queries,
+            "Reviewed": t.reviewed,
+            "Told from real": _area(t.likeness.told_apart if t.likeness else None),
+            "Repeats its evidence": "–" if not t.likeness else "yes" if t.leaky else "no",
+            "Tau": "–" if not t.ranking or t.ranking.tau is None else share(t.ranking.tau),
+            "Sure flips": "–" if not t.ranking else f"{len(t.ranking.sure_flips)}",
+            "": t.problems[0] if t.problems else "",
+        }
+        for t in found
+    ]
+    st.dataframe(rows, hide_index=True, key="by-kind")
