@@ -10,7 +10,7 @@ from goldsets.store import generations
 from retrieval.errors import InputError
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace
-from tests.goldsets.generation.author import Author, plant
+from tests.goldsets.generation.author import PLANTS, Author, plant
 from tests.goldsets.processes import Workers, over
 from tests.retrieval.providers.stub import Vendors
 
@@ -61,12 +61,12 @@ def test_only_what_is_labelled_is_asked_and_nothing_twice(
 def test_a_judge_in_character_agrees_where_it_can_be_read(
     desk: Workspace, begun: int, rt: Runtime, vendors: Vendors
 ) -> None:
-    label(desk, begun, 47)
+    label(desk, begun, sum(PLANTS.values()))
     labelled.judge_labelled(desk, begun, rt, ignored)
     wording = labelled.wordings(desk, begun)[0]
     found = aligned(wording.cases, list(wording.criteria))
     assert found.unanswered == 2  # it obeyed the passage, and answered no JSON
-    assert (found.rule.both, found.rule.neither) == (41, 4)
+    assert (found.rule.both, found.rule.neither) == (sum(PLANTS.values()) - 6, 4)
     assert found.rule.kappa.value == 1
     assert [c.turns_down for c in found.criteria] == [0, 0, 0]
 
