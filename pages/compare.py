@@ -3,7 +3,7 @@
 import streamlit as st
 
 from goldsets.evaluation.words import mixture
-from pages.ui import frame, url
+from pages.ui import frame, report, url
 from pages.ui.compare import views
 from pages.ui.compare.choose import Chosen, choose, focus
 from pages.ui.compare.costs import costs
@@ -61,6 +61,9 @@ with frame.page(
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             name = url.row("View", VIEWS, "view", label_visibility="collapsed")
             variant = focus(chosen) if name not in OF_ALL else 1
+            report.offer(
+                workspace, [run.id for run in chosen.runs], chosen.measures, f"compare-{chosen.job}"
+            )
         view(chosen, name, variant, found)
         if name not in (*OF_ALL, "sample"):
             opened(chosen, variant)

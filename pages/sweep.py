@@ -22,7 +22,7 @@ from goldsets.evaluation.words import (
 )
 from goldsets.launch import embedding_plan, lacking, plan_of, resume_plan, start_sweep, to_ask
 from goldsets.store import gold, runs
-from pages.ui import charts, forms, frame, outside, url, work
+from pages.ui import charts, forms, frame, outside, report, url, work
 from pages.ui.text import plain
 from retrieval.errors import PizzaError
 from retrieval.store import Workspace
@@ -102,12 +102,16 @@ def leaderboard(workspace: Workspace, job_id: int) -> None:
     without_answer(rows)
     for line in mended(rows):
         frame.quiet(escape(line))
-    st.page_link(
-        "pages/compare.py",
-        label="See which queries differ",
-        icon=":material/compare_arrows:",
-        query_params={"sweep": str(job_id), "measure": measure},
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(
+            "pages/compare.py",
+            label="See which queries differ",
+            icon=":material/compare_arrows:",
+            query_params={"sweep": str(job_id), "measure": measure},
+        )
+        others = sorted(result["variants"], key=lambda row: row["name"] != baseline)
+        first = [measure, *(m for m in names if m != measure)]
+        report.offer(workspace, [row["run"] for row in others], first, f"sweep-{job_id}")
     fine_print(result)
 
 
@@ -168,11 +172,12 @@ def fine_print(result: Mapping[str, Any]) -> None:
     undefined = min(
         max(e["undefined"] for e in row["measures"].values()) for row in result["variants"]
     )
+    unanswered = f", without {undefined} that the corpus does not answer" if undefined else ""
     frame.quiet(
         escape(
             "Points of a hundred; intervals at 95 % by the paired bootstrap over"
-            f" {count(about['queries'], 'query', 'queries')}, without the {undefined} that the"
-            " corpus does not answer; better or worse where a randomisation test agrees, by Holm"
+            f" {count(about['queries'] - undefined, 'query', 'queries')}{unanswered};"
+            " better or worse where a randomisation test agrees, by Holm"
             f" over all that are compared. Corpus {result['corpus']['name']}"
             f" v{result['corpus']['version']}, gold version {about['version']}."
             f" {stages['computed']} stages computed, {stages['reused']} reused,"

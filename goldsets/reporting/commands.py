@@ -1,4 +1,4 @@
-"""The command `pizza check`: a gate for continuous integration."""
+"""The commands `pizza check`, a gate for continuous integration, and `pizza report`."""
 
 import json
 from pathlib import Path
@@ -11,6 +11,7 @@ from retrieval.errors import InputError
 
 if TYPE_CHECKING:
     from goldsets.reporting.gate import Checked
+    from retrieval.store import Workspace
 
 
 def check(
@@ -49,6 +50,65 @@ def check(
         raise typer.Exit(checked.exit_code)
 
 
+def report(
+    run: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RUN]...", help="Ids or variants' names, the baseline first."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    sweep: Annotated[
+        int | None, typer.Option(help="A sweep's number; the newest if no run is named.")
+    ] = None,
+    measure: Annotated[
+        list[str] | None, typer.Option(help="The measures, the one that decides first.")
+    ] = None,
+    format_: Annotated[str, typer.Option("--format", help="html, md, pdf, csv or json.")] = "",
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("report.html"),
+    question: Annotated[str, typer.Option(help="What the report answers, in your words.")] = "",
+    language: Annotated[str, typer.Option(help="en or ko.")] = "en",
+    seed: Annotated[int, typer.Option(help="Of the queries that are drawn to be read.")] = 0,
+    names: Annotated[
+        bool, typer.Option("--names", help="Name who judged, not only count.")
+    ] = False,
+    verify: Annotated[
+        Path | None, typer.Option(help="Work the numbers of this report out again; write none.")
+    ] = None,
+) -> None:
+    """Write what was found, for a colleague who was not there; or verify such a report."""
+    from goldsets.reporting import facts as gathering
+    from goldsets.reporting.report import rendered
+    from goldsets.store import open_workspace
+    from retrieval.store.workspace import now
+
+    ws = open_workspace(workspace)
+    if verify:
+        _verify(ws, verify)
+        return
+    asked = gathering.asked_of(
+        ws, run or (), sweep, measure or (), question=question, names=names, seed=seed
+    )
+    found = gathering.facts(ws, asked, now())
+    form = format_ or out.suffix.removeprefix(".") or "html"
+    _write(out, rendered(found, form, language))
+    typer.echo(
+        f"{out}: {len(found['variants']):,} pipelines, {found['goldset']['queries']:,} queries"
+    )
+
+
+def _verify(workspace: "Workspace", path: Path) -> None:
+    from goldsets.evaluation.words import count
+    from goldsets.reporting.report import read_report
+    from goldsets.reporting.verify import verify
+
+    found = read_report(path)
+    different = list(verify(workspace, found))
+    if different:
+        tell(different)
+        typer.echo(f"{path.name}: {count(len(different), 'number')} differ")
+        raise typer.Exit(1)
+    typer.echo(f"{path.name}: every number is as it was")
+
+
 def _accept(checked: "Checked") -> str:
     from goldsets.evaluation.words import count
     from goldsets.reporting.baseline import write_baseline
@@ -62,8 +122,8 @@ def _accept(checked: "Checked") -> str:
     return f"{path.name}: {count(number, 'query', 'queries')}; commit it with what made it"
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: str | bytes) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
     except OSError as e:
         raise InputError(f"cannot be written ({e.strerror})", where=str(path)) from e

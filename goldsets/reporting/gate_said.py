@@ -65,22 +65,22 @@ def _change(one: Regressed) -> str:
 
 def as_markdown(checked: Checked) -> str:
     """Return a summary for a pull request's comment."""
-    lines = [f"### {MARKS[checked.outcome]} {_escaped(headline(checked))}", ""]
+    lines = [f"### {MARKS[checked.outcome]} {escaped(headline(checked))}", ""]
     lines += ["| | rule | on these queries |", "|---|---|---|"]
     for v in checked.verdicts:
-        lines.append(f"| {MARKS[v.outcome]} | {_escaped(str(v.rule))} | {_escaped(v.said)} |")
+        lines.append(f"| {MARKS[v.outcome]} | {escaped(str(v.rule))} | {escaped(v.said)} |")
     if checked.regressed:
         number = count(len(checked.regressed), "value")
         lines += ["", f"<details><summary>{number} {_listing(checked)}</summary>", ""]
         lines += ["| query | measure | |", "|---|---|---|"]
         for one in checked.regressed[:NAMED]:
-            lines.append(f"| {_escaped(one.text)} | {_escaped(one.measure)} | {_change(one)} |")
+            lines.append(f"| {escaped(one.text)} | {escaped(one.measure)} | {_change(one)} |")
         if len(checked.regressed) > NAMED:
             lines += ["", f"and {len(checked.regressed) - NAMED:,} more."]
         lines += ["", "</details>"]
     if checked.notes:
-        lines += ["", *(f"- {_escaped(note)}" for note in checked.notes[:NAMED])]
-    lines += ["", f"<sub>{_escaped(_fine_print(checked))}</sub>"]
+        lines += ["", *(f"- {escaped(note)}" for note in checked.notes[:NAMED])]
+    lines += ["", f"<sub>{escaped(_fine_print(checked))}</sub>"]
     return "\n".join(lines) + "\n"
 
 
@@ -97,7 +97,7 @@ def _fine_print(checked: Checked) -> str:
     return ", ".join(filter(None, about))
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Keep a text from being read as Markdown or HTML."""
     flat = " ".join(text.split())
     return re.sub(r"([\\`*_{}\[\]<>#|~@])", r"\\\1", flat)

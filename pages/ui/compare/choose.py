@@ -45,6 +45,16 @@ class Chosen:
         return str(self.whole.measure)
 
     @property
+    def measures(self) -> list[str]:
+        """Return the sweep's measures, the chosen one first."""
+        return [self.measure, *(m for m in self.result["measures"] if m != self.measure)]
+
+    @property
+    def job(self) -> int:
+        """Return the sweep's number."""
+        return int(self.result["job"])
+
+    @property
     def labels(self) -> list[str]:
         """Return each shown run's letter and name."""
         c = self.comparison
