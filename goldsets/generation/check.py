@@ -27,7 +27,6 @@ asked for is no answer.
 
 Answer with JSON and nothing else: {"reason": "one short sentence", "yes": true or false, \
 "quote": "the shortest stretch that answers, copied character for character, or nothing"}"""
-MAX_TOKENS = 400
 EXPECTED = 60
 """Tokens of an answer, for plans."""
 ONE, SEVERAL = "the passage", "what the passages say together"
@@ -59,9 +58,8 @@ def checked(
     asked = [
         _groups(draft, held, around) for draft, held, around in zip(drafts, own, near, strict=True)
     ]
-    tasks = [
-        _task(draft, group) for draft, groups in zip(drafts, asked, strict=True) for group in groups
-    ]
+    pairs = [(d, group) for d, groups in zip(drafts, asked, strict=True) for group in groups]
+    tasks = [_task(spec, draft, group) for draft, group in pairs]
     answers = iter(asker.ask(Work("Check queries", spec.judge, tasks, usable, EXPECTED)))
     return [
         _noted(draft, around, [read(next(answers)) for _ in groups], ground)
@@ -158,12 +156,12 @@ def usable(text: str) -> bool:
     return read(Answer(text)).yes is not None
 
 
-def _task(draft: Draft, passages: Sequence[Passage]) -> Task:
+def _task(spec: GenerationSpec, draft: Draft, passages: Sequence[Passage]) -> Task:
     mark = mark_for(passages, draft.query)
     values = {
         "what": SEVERAL if len(passages) > 1 else ONE,
         "query": fenced("query", mark, draft.query),
         **as_data(passages, mark),
     }
-    prompt = Prompt(filled(ANSWERS, values), system=warning(mark), max_tokens=MAX_TOKENS)
+    prompt = Prompt(filled(ANSWERS, values), system=warning(mark), max_tokens=spec.max_tokens)
     return Task(prompt, lambda: offline.answers(draft.query, passages), LIKELY)

@@ -25,7 +25,6 @@ Does the passage meet this criterion? {criterion}
 {passage}
 
 Answer with JSON and nothing else: {"reason": "one short sentence", "yes": true or false}"""
-MAX_TOKENS = 200
 EXPECTED = 40
 """Tokens of an answer, for plans."""
 LIKELY = '{"reason": "", "yes": true}'
@@ -113,5 +112,5 @@ def _worded(spec: GenerationSpec, criterion: str) -> str:
 def _task(spec: GenerationSpec, criterion: str, passage: Passage) -> Task:
     mark = mark_for([passage])
     ask = filled(_worded(spec, criterion), as_data([passage], mark))
-    prompt = Prompt(ask, system=warning(mark), max_tokens=MAX_TOKENS)
+    prompt = Prompt(ask, system=warning(mark), max_tokens=spec.max_tokens)
     return Task(prompt, lambda: offline.judged(passage), LIKELY)

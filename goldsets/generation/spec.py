@@ -87,7 +87,8 @@ class GenerationSpec:
     `examples` show the style, `real_examples` more are drawn from the real queries: the gold set's,
     and those of the query log whose path is `log`.
     `contrast`: `naive` shows the passage alone, `distinct` a real query to write another than.
-    `least` is the fewest tokens of a passage.
+    `least` is the fewest tokens of a passage, `max_tokens` the most of an answer: models that think
+    before they write need more.
     """
 
     application: str
@@ -100,6 +101,7 @@ class GenerationSpec:
     sample: int = 200
     least: int = 25
     seed: int = 0
+    max_tokens: int = 600
     kinds: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_KINDS))
     languages: Mapping[str, float] = field(default_factory=lambda: {AS_PASSAGE: 1.0})
     personas: tuple[str, ...] = ()
@@ -127,6 +129,7 @@ class GenerationSpec:
                 _text(text, name)
         _whole(self.sample, 1, MAX_SAMPLE, "sample")
         _whole(self.least, 1, 10_000, "least")
+        _whole(self.max_tokens, 50, 100_000, "max_tokens")
         _whole(self.seed, 0, 2**63 - 1, "seed")
         _whole(self.real_examples, 0, MOST, "real_examples")
         _within(0 if self.typos is None else self.typos, 0, 1, "typos")

@@ -19,7 +19,6 @@ from retrieval.providers.chat import Prompt
 from retrieval.query.as_data import fenced, filled, object_in, warning
 from retrieval.types import Corpus
 
-MAX_TOKENS = 600
 EXPECTED = 90
 """Tokens of an answer, for plans."""
 LONGEST = 400
@@ -165,7 +164,7 @@ def task_of(spec: GenerationSpec, order: Order) -> Task:
     template = wording.NAIVE if naive else wording.ASK
     if order.kind == "unanswerable":
         template = wording.NO_ANSWER
-    prompt = Prompt(filled(template, values), system=warning(mark), max_tokens=MAX_TOKENS)
+    prompt = Prompt(filled(template, values), system=warning(mark), max_tokens=spec.max_tokens)
     return Task(prompt, lambda: offline.written(order), _likely(passages))
 
 

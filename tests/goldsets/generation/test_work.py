@@ -158,6 +158,11 @@ def test_a_vendor_that_refuses_now_and_then_ends_nothing_and_one_that_always_doe
     work.run(desk, begun.id, rt, no_error)
     said = [v for v in generations.verdicts(desk, begun.id) if v.yes is None]
     assert sum("refused (400)" in v.reason for v in said) == 2
+    vendors.play("400", "400")  # all there is to ask: still no reason to end
+    work.run(desk, begun.id, rt, no_error)
+    work.run(desk, begun.id, rt, no_error)
+    said = [v for v in generations.verdicts(desk, begun.id) if v.yes is None]
+    assert not any("refused (400)" in v.reason for v in said)
     author.asked.clear()
     vendors.for_ever = "401"
     other = work.begin(desk, generation_of({**SPEC, "application": "x"}), "planted", "made")
@@ -197,3 +202,17 @@ def test_a_log_counts_as_real_queries_most_frequent_first(
         work.begin(desk, generation_of({**SPEC, "log": "none.csv"}), "planted", "made")
     monkeypatch.setattr(work, "MOST_LOGGED", 0)
     assert work.real_of(desk, spec, "planted", "new") == []
+
+
+def test_nothing_is_worth_a_query(
+    spec: GenerationSpec,
+    desk: Workspace,
+    rt: Runtime,
+    vendors: Vendors,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Author, "judge", lambda *_: '{"reason": "", "yes": false}')
+    begun = work.begin(desk, spec, "planted", "made")
+    work.run(desk, begun.id, rt, no_error)
+    assert gold.read(desk, "made").queries == ()
+    assert next(work.outcome(desk, begun.id)).endswith("0 worth a query by the judge")
