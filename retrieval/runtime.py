@@ -21,6 +21,9 @@ from retrieval.store import Workspace, artifacts
 
 T = TypeVar("T")
 
+RECENT = 8
+"""Things that a runtime remembers without a key."""
+
 
 class Progress(Protocol):
     """Told how far a step has come; may raise `Paused` or `Cancelled` to end the work."""
@@ -99,6 +102,9 @@ class Runtime:
     job: int | None = None
     tally: Tally = field(default_factory=Tally)
     _products: dict[str, Made[Any]] = field(default_factory=dict, repr=False)
+    _recent: dict[tuple[object, ...], tuple[tuple[object, ...], Any]] = field(
+        default_factory=dict, repr=False
+    )
 
     @cached_property
     def pool(self) -> Executor | None:
@@ -150,6 +156,15 @@ class Runtime:
         if made.read or self.workspace is None or not made.kept:
             return made.read
         return bool(artifacts.known(self.workspace, {made.key}))
+
+    def recent(self, name: str, of: tuple[object, ...], make: Callable[[], T]) -> T:
+        """Return what was made under this name of these very objects a moment ago, or make it."""
+        ids = (name, *map(id, of))
+        _, made = self._recent.pop(ids, None) or (of, make())
+        self._recent[ids] = of, made  # the last of them; while it is held, no id is another's
+        if len(self._recent) > RECENT:
+            del self._recent[next(iter(self._recent))]
+        return cast("T", made)
 
     def wait(self, seconds: float, why: str) -> None:
         """Sleep, looking ten times a second whether the work is still wanted."""

@@ -14,11 +14,11 @@ from retrieval.providers.base import unit_vectors
 from retrieval.providers.onnx_model import OnnxModel
 from retrieval.providers.remote import Limits, count_tokens, pack
 from retrieval.query.pairs import Pairs
-from retrieval.query.rerank import Reranker, reordered
+from retrieval.query.rerank import Reranker, deep_scores, reordered
 from retrieval.runtime import Made, Runtime
 from retrieval.stage import Stage, require, shown
 from retrieval.store import scores as store
-from retrieval.types import Candidates, Chunks, Corpus, Float32, Queries, digest
+from retrieval.types import Candidates, Chunks, Corpus, Float32, Float64, Int32, Queries, digest
 
 AT_ONCE = Limits(32, 5_120)
 """Texts and tokens of a batch: memory grows with texts times the square of the longest."""
@@ -151,8 +151,17 @@ class CrossEncoder(Reranker):
     def apply(
         self, corpus: Corpus, chunks: Chunks, queries: Queries, pool: Candidates, rt: Runtime
     ) -> Candidates:
+        """Rank by the model's scores."""
+
+        def scores(ids: Int32) -> Float64:
+            return self._scores(Pairs(corpus, chunks, queries.texts, ids), rt)
+
+        top = pool.top(self.top_n).ids
+        of = (corpus, chunks, queries, pool)
+        return reordered(pool, deep_scores(self.source.identity, of, top, scores, rt))
+
+    def _scores(self, pairs: Pairs, rt: Runtime) -> Float64:
         """Take the scores that are kept, and score the other pairs, like lengths together."""
-        pairs = Pairs(corpus, chunks, queries.texts, pool.top(self.top_n).ids)
         judge, names = self.source.identity, [n for row in pairs.names for n in row if n]
         found = store.fetch(rt.workspace, judge, names) if rt.workspace else {}
         new = {
@@ -173,7 +182,7 @@ class CrossEncoder(Reranker):
                 store.keep(rt.workspace, judge, judged)
             found.update(judged)
         shares = {name: float(np.exp(-np.logaddexp(0, -score))) for name, score in found.items()}
-        return reordered(pool, pairs.values(shares))
+        return pairs.values(shares)
 
     def score(self, pairs: list[tuple[str, str]], threads: int) -> list[float]:
         """Return what the network gives each pair of a query and a text."""

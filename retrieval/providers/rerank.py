@@ -13,10 +13,10 @@ from retrieval.providers.model import VendorModel
 from retrieval.providers.remote import Limits, count_tokens, pack
 from retrieval.query.paid import PaidReranker
 from retrieval.query.pairs import Pairs
-from retrieval.query.rerank import reordered
+from retrieval.query.rerank import deep_scores, reordered
 from retrieval.runtime import Made, Runtime
 from retrieval.store import scores as store
-from retrieval.types import Candidates, Chunks, Corpus, Float64, Queries
+from retrieval.types import Candidates, Chunks, Corpus, Float64, Int32, Queries
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,17 @@ class RemoteReranker(PaidReranker, VendorModel[Candidates]):
     def apply(
         self, corpus: Corpus, chunks: Chunks, queries: Queries, pool: Candidates, rt: Runtime
     ) -> Candidates:
+        """Rank by the vendor's scores."""
+
+        def scores(ids: Int32) -> Float64:
+            return self._scores(Pairs(corpus, chunks, queries.texts, ids), rt)
+
+        top = pool.top(self.top_n).ids
+        of = (corpus, chunks, queries, pool)
+        return reordered(pool, deep_scores(self.judge, of, top, scores, rt))
+
+    def _scores(self, pairs: Pairs, rt: Runtime) -> Float64:
         """Take the scores that are kept, and ask for the others, several queries at once."""
-        pairs = Pairs(corpus, chunks, queries.texts, pool.top(self.top_n).ids)
         names = [name for row in pairs.names for name in row if name]
         found = self.kept(names, rt)
         requests = list(self._requests(pairs, found))
@@ -103,7 +112,7 @@ class RemoteReranker(PaidReranker, VendorModel[Candidates]):
                 own.progress(f"Rerank with {self.name}", answered, len(requests))
 
         together(one, len(requests), self.vendor.at_once, rt)
-        return reordered(pool, pairs.values(found))
+        return pairs.values(found)
 
     def ask(self, query: str, texts: Sequence[str], rt: Runtime) -> Float64:
         """Return the relevance of each text, `(n,)` in the texts' order, by one call.

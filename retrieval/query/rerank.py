@@ -6,8 +6,9 @@ varied alone. No cross-encoder is among these: they need no key and no model bey
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -92,18 +93,61 @@ class MaxSim(Reranker):
         self, corpus: Corpus, chunks: Chunks, queries: Queries, pool: Candidates, rt: Runtime
     ) -> Candidates:
         """Return the candidates by descending similarity, from -1 to 1."""
-        asked = [v for b in token_vectors(self.embed, queries.texts, "query", rt) for v in b]
+
+        def similar(ids: Int32) -> Float64:
+            return self._similar(corpus, chunks, queries, ids, rt)
+
+        name = f"MaxSim {self.embed.identity}"
         top = pool.top(self.top_n).ids
-        row, place = np.nonzero(top >= 0)
-        order = np.argsort(top[row, place], kind="stable")
+        return reordered(pool, deep_scores(name, (corpus, chunks, queries, pool), top, similar, rt))
+
+    def _asked(self, queries: Queries, rt: Runtime) -> list[Float32]:
+        return [v for batch in token_vectors(self.embed, queries.texts, "query", rt) for v in batch]
+
+    def _similar(
+        self, corpus: Corpus, chunks: Chunks, queries: Queries, ids: Int32, rt: Runtime
+    ) -> Float64:
+        """Compare candidates `(Q, n)` with their queries, chunk by chunk.
+
+        The last bits of a score are those of the product of matrices that it was in.
+        """
+        asked = rt.recent(self.embed.identity, (queries,), lambda: self._asked(queries, rt))
+        row, place = np.nonzero(ids >= 0)
+        order = np.argsort(ids[row, place], kind="stable")
         row, place = row[order], place[order]
-        distinct, first = np.unique(top[row, place], return_index=True)
+        distinct, first = np.unique(ids[row, place], return_index=True)
         texts = [chunks.indexed(corpus, int(c)) for c in distinct]
-        scores = np.full(top.shape, -np.inf)
+        scores = np.full(ids.shape, -np.inf)
         vectors = (v for b in token_vectors(self.embed, texts, "passage", rt) for v in b)
         for own, a, b in zip(vectors, first, [*first, len(row)][1:], strict=True):
             scores[row[a:b], place[a:b]] = max_sim([asked[q] for q in row[a:b]], own)
-        return reordered(pool, scores)
+        return scores
+
+
+class Deep:
+    """The scores `(Q, n)` of a pool's first candidates, as deep as somebody looked."""
+
+    def __init__(self, queries: int) -> None:
+        self.scores: Float64 = np.empty((queries, 0))
+
+
+def deep_scores(
+    name: str,
+    of: tuple[object, ...],
+    top: Int32,
+    score: Callable[[Int32], Float64],
+    rt: Runtime,
+) -> Float64:
+    """Return scores `(Q, n)` for candidates of which another depth may have scored the first.
+
+    `of` are the objects that scores under this name depend on, the pool among them: where they are
+    the very same as a moment ago, `score` is asked for the places behind alone.
+    """
+    deep = rt.recent(name, of, lambda: Deep(len(top)))
+    new = top[:, deep.scores.shape[1] :]
+    if new.size:
+        deep.scores = np.hstack([deep.scores, score(new)])
+    return deep.scores[:, : top.shape[1]]
 
 
 def max_sim(queries: Sequence[Float32], passage: Float32) -> Float64:
@@ -169,10 +213,13 @@ class Rescore(Reranker):
     ) -> Candidates:
         """Sum the features; `lists` are the first stages' and, unless `late` is 0, MaxSim's."""
         top = pool.top(self.top_n).ids
-        weights = [1.0] * (len(lists) - bool(self.late)) + [self.late] * bool(self.late)
+        n, late = top.shape[1], lists[-1:] if self.late else ()
         total = np.zeros(top.shape)
-        for weight, ranking in zip(weights, lists, strict=True):
-            total += weight * standardised(scores_in(ranking, top), top >= 0)
+        for ranking in lists[: len(lists) - len(late)]:
+            found = rt.recent("Rescore", (ranking, pool), partial(scores_in, ranking, pool.ids))
+            total += standardised(found[:, :n], top >= 0)
+        for ranking in late:
+            total += self.late * standardised(scores_in(ranking.top(n), top), top >= 0)
         if self.document:
             total += self.document * best_of_document(chunks, top, total)
         return reordered(pool, total)
@@ -199,15 +246,18 @@ def reordered(pool: Candidates, scores: Float64) -> Candidates:
 
 def scores_in(ranking: Candidates, ids: Int32) -> Float64:
     """Return the scores `(Q, n)` that a list gives to chunks; its least to those it lacks."""
-    found = np.zeros(ids.shape)
-    for q, own in enumerate(ids):
-        known = np.flatnonzero(ranking.ids[q] >= 0)
-        if len(known):
-            known = known[np.argsort(ranking.ids[q, known])]
-            at = known[np.searchsorted(ranking.ids[q, known], own).clip(max=len(known) - 1)]
-            scores = ranking.scores[q]
-            found[q] = np.where(ranking.ids[q, at] == own, scores[at], scores[known].min())
-    return found
+    there = ranking.ids >= 0
+    least = np.min(ranking.scores, axis=1, keepdims=True, where=there, initial=np.inf)
+    found = np.broadcast_to(np.where(there.any(axis=1, keepdims=True), least, 0.0), ids.shape)
+    if not there.any():
+        return found.copy()
+    order = np.argsort(ranking.ids, axis=1)
+    span = int(max(ranking.ids.max(), ids.max(initial=0))) + 2
+    row = np.arange(len(ids), dtype=np.int64)[:, None] * span + 1
+    known = (np.take_along_axis(ranking.ids, order, axis=1) + row).ravel()  # ascending
+    at = np.searchsorted(known, ids + row).clip(max=len(known) - 1)
+    scores = np.take_along_axis(ranking.scores, order, axis=1).ravel()
+    return np.where((known[at] == ids + row) & (ids >= 0), scores[at], found)
 
 
 def standardised(scores: Float64, present: Bool) -> Float64:
@@ -220,11 +270,13 @@ def standardised(scores: Float64, present: Bool) -> Float64:
 
 def best_of_document(chunks: Chunks, ids: Int32, scores: Float64) -> Float64:
     """Return for each candidate `(Q, n)` the best score among those of its document; 0 for none."""
+    row, place = np.nonzero(ids >= 0)
     best = np.zeros(ids.shape)
-    for q, own in enumerate(ids):
-        there = own >= 0
-        _, document = np.unique(chunks.document[own[there]], return_inverse=True)
-        most = np.full(len(document), -np.inf)
-        np.maximum.at(most, document, scores[q, there])
-        best[q, there] = most[document]
+    if len(row):
+        document = chunks.document[ids[row, place]].astype(np.int64)
+        of = row * (int(document.max()) + 1) + document
+        _, group = np.unique(of, return_inverse=True)
+        most = np.full(int(group.max()) + 1, -np.inf)
+        np.maximum.at(most, group, scores[row, place])
+        best[row, place] = most[group]
     return best

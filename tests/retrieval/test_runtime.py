@@ -6,7 +6,7 @@ import pytest
 
 from retrieval.errors import Cancelled, Paused, Stopped
 from retrieval.ingest.embed import Vectors
-from retrieval.runtime import Made, Runtime
+from retrieval.runtime import RECENT, Made, Runtime
 from retrieval.stage import Stage
 from retrieval.store import Workspace, artifacts
 
@@ -176,3 +176,18 @@ def test_one_process_needs_no_pool() -> None:
     rt = Runtime()
     assert rt.pool is None
     rt.close()
+
+
+def test_what_was_made_of_these_very_objects_is_remembered_for_a_while() -> None:
+    rt, objects = Runtime(), [[i] for i in range(RECENT + 1)]
+    first = rt.recent("name", (objects[0],), object)
+    assert rt.recent("name", (objects[0],), object) is first
+    assert rt.recent("other", (objects[0],), object) is not first
+    assert rt.recent("name", ([0],), object) is not first  # equal is not the same
+    assert rt.recent("name", (objects[0], objects[1]), object) is not first
+    for other in objects[1:]:
+        rt.recent("name", (other,), object)
+        assert rt.recent("name", (objects[0],), object) is first  # what is used stays
+    for other in objects[1:]:
+        rt.recent("name", (other,), object)
+    assert rt.recent("name", (objects[0],), object) is not first

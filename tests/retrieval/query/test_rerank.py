@@ -99,7 +99,7 @@ def test_the_first_are_ordered_anew_and_the_rest_follows(
 @given(rankings(), rankings())
 def test_a_list_is_looked_up_and_lacks_at_its_least(pool: Candidates, other: Candidates) -> None:
     rows = min(len(pool.ids), len(other.ids))
-    found = scores_in(other, pool.ids[:rows])
+    found = scores_in(Candidates(other.ids[:rows], other.scores[:rows]), pool.ids[:rows])
     for q in range(rows):
         own = {int(i): s for i, s in zip(other.ids[q], other.scores[q], strict=True) if i >= 0}
         least = min(own.values(), default=0.0)
@@ -204,6 +204,27 @@ def test_nothing_to_rerank_is_reranked(reranker: Reranker) -> None:
     rt = Runtime()
     none = pipeline.search(pipeline.ingest(CORPUS, rt), Queries(()), rt).value
     assert len(none.ids) == 0
+
+
+def test_depths_of_one_pool_share_what_they_scored(workspace: Workspace) -> None:
+    def alone(top_n: int) -> Candidates:
+        return search(dataclasses.replace(BASE, rerank=HashedMaxSim(top_n=top_n)), Runtime())
+
+    rt = Runtime(workspace)
+    search(BASE, rt)
+    plain = rt.tally.embedded
+    for top_n in (2, 4, 1, 3):
+        found = search(dataclasses.replace(BASE, rerank=HashedMaxSim(top_n=top_n)), rt)
+        assert found.ids.tolist() == alone(top_n).ids.tolist()
+        assert found.scores == pytest.approx(alone(top_n).scores, abs=1e-6)
+    assert rt.tally.embedded == plain + len(QUERIES) + len(CORPUS)
+    before = rt.tally.embedded
+    for top_n in (3, 1, 2, 4) * 3:
+        rerank = dataclasses.replace(BASE, rerank=HashedRescore(top_n=top_n))
+        assert search(rerank, rt).ids.tolist() == search(rerank, Runtime()).ids.tolist()
+    assert rt.tally.embedded == before
+    other = dataclasses.replace(BASE, first=(BM25(),), rerank=HashedMaxSim())
+    assert search(other, rt).ids.tolist() == search(other, Runtime()).ids.tolist()
 
 
 def test_rescore_by_hand() -> None:
