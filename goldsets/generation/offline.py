@@ -10,13 +10,14 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from goldsets.formats.base import language_of
 from goldsets.types import STAND_IN
 from retrieval.ingest.chunk import SENTENCE_END
-from retrieval.ingest.tokenize import ENGLISH_STOP_WORDS, HangulBigrams, folded
+from retrieval.ingest.tokenize import ENGLISH_STOP_WORDS, HangulBigrams, folded, words
 from retrieval.query.names import names_in
 from retrieval.stage import Stage
 
@@ -102,9 +103,8 @@ def judged(passage: "Passage") -> str:
 
 def answers(query: str, passages: Sequence["Passage"]) -> str:
     """Take a passage for an answer when it holds most of the query's words."""
-    tokenizer = HangulBigrams()
-    wanted = {*tokenizer.tokens(query)} - {*tokenizer.tokens(" ".join(ASKING))}
-    here = {t for p in passages for t in tokenizer.tokens(f"{p.place} {p.text}")}
+    wanted = terms(query) - terms(" ".join(ASKING))
+    here = {t for p in passages for t in terms(f"{p.place} {p.text}")}
     shared = len(wanted & here)
     yes = bool(wanted) and shared / len(wanted) >= SAME_WORDS
     reason = f"{STAND_IN}: {shared} of the query's {len(wanted)} words stand in it"
@@ -239,11 +239,21 @@ def sentences(text: str) -> list[str]:
 
 def best_sentence(text: str, about: str) -> str:
     """Return the line or sentence that shares most words with what is asked, as it stands."""
-    wanted = {*HangulBigrams().tokens(about)}
+    wanted = terms(about)
     lines = [HEADING.sub("", part).strip() for part in re.split(r"\n+", FENCE.sub("\n", text))]
     parts = [s for line in lines for s in _split(line) if len(s.split()) >= 4] or lines
-    held = [(len(wanted & {*HangulBigrams().tokens(s)}), -i) for i, s in enumerate(parts)]
+    held = [(len(wanted & terms(s)), -i) for i, s in enumerate(parts)]
     return parts[-max(held)[1]] if held else text.strip()
+
+
+def terms(text: str) -> set[str]:
+    """Return the terms of a text: stems, and pairs of Hangul syllables."""
+    return {term for run in words().findall(text) for term in _terms(run)}
+
+
+@lru_cache(100_000)
+def _terms(run: str) -> Sequence[str]:
+    return HangulBigrams().terms(run)
 
 
 def phrases(text: str, about: str) -> list[str]:
@@ -268,8 +278,7 @@ def _split(line: str) -> list[str]:
 
 def _lower(text: str) -> str:
     """Lower the first letter of words that are capitalised for being in a heading."""
-    words = text.split()
-    return " ".join(w.lower() if w[1:].islower() and w.isalpha() else w for w in words)
+    return " ".join(w.lower() if w[1:].islower() and w.isalpha() else w for w in text.split())
 
 
 def _final(word: str) -> bool:
