@@ -17,7 +17,7 @@ from goldsets.budget import budget
 from goldsets.diagnosis.commands import diagnose, suggest
 from goldsets.generation.commands import generate
 from goldsets.outside.commands import export_run, import_run, probe
-from goldsets.reporting.commands import check, report
+from goldsets.reporting.commands import check, import_check, report
 from goldsets.terminal import WorkspaceOption, follow, options_of, plainly, tell
 from retrieval.errors import InputError
 
@@ -209,6 +209,7 @@ app.command("import-run")(plainly(import_run))
 export.command("run")(plainly(export_run))
 app.command()(plainly(probe))
 app.command()(plainly(check))
+app.command("import-check")(plainly(import_check))
 app.command()(plainly(report))
 
 

@@ -1,4 +1,4 @@
-"""The commands `pizza check`, a gate for continuous integration, and `pizza report`."""
+"""The commands `pizza check`, a gate for CI, `pizza import-check`, and `pizza report`."""
 
 import json
 from pathlib import Path
@@ -48,6 +48,23 @@ def check(
         _write(markdown, gate_said.as_markdown(checked))
     if checked.exit_code:
         raise typer.Exit(checked.exit_code)
+
+
+def import_check(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="What pizza check --json wrote.")
+    ],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Bring checks that were made elsewhere, in CI say, into a workspace for its dashboard."""
+    from goldsets.reporting.history import bring_check
+    from goldsets.store import open_workspace
+
+    ws = open_workspace(workspace)
+    for path in files:
+        brought = bring_check(ws, path)
+        at = f"{brought.revision[:10]} {brought.created[:16]}".strip()
+        typer.echo(f"{brought.name} {at}: {brought.result['outcome']}")
 
 
 def report(

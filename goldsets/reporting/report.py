@@ -17,7 +17,7 @@ from goldsets.reporting import plots
 from goldsets.reporting.gate_said import escaped
 from goldsets.reporting.phrases import LANGUAGES, Phrases
 from retrieval.cost import money
-from retrieval.errors import InputError, MissingExtra, one_of
+from retrieval.errors import InputError, MissingExtra, PizzaError, one_of
 
 FORMATS = ("html", "md", "pdf", "csv", "json")
 EMBEDDED = re.compile(r'<script type="application/json" id="facts">(.*?)</script>', re.DOTALL)
@@ -218,6 +218,10 @@ def _as_pdf(html: str) -> bytes:
         from weasyprint import HTML
     except ImportError as e:
         raise MissingExtra("weasyprint, which makes PDF,", "pdf") from e
+    except OSError as e:  # a library of the system
+        raise PizzaError(
+            f"PDF needs Pango (apt install libpango-1.0-0 libpangoft2-1.0-0): {e}"
+        ) from e
     return bytes(HTML(string=html, url_fetcher=_nothing).write_pdf())
 
 

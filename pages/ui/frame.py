@@ -29,6 +29,7 @@ PAGES = {
     "Compare": ("pages/compare.py", ":material/compare_arrows:"),
     "Error analysis": ("pages/diagnose.py", ":material/troubleshoot:"),
     "Playground": ("pages/playground.py", ":material/science:"),
+    "Dashboard": ("pages/dashboard.py", ":material/monitoring:"),
     "Cost": ("pages/cost.py", ":material/payments:"),
 }
 FOR_RATERS = ("Pizza night", "Label")

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+import pypdf
 import pytest
 from typer.testing import CliRunner
 
@@ -41,6 +42,14 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture(scope="module")
 def found(workspace: Workspace) -> dict[str, Any]:
     return facts(workspace, asked_of(workspace, seed=3), "2026-01-01T00:00:00+00:00")
+
+
+def has_pango() -> bool:
+    try:
+        import weasyprint  # noqa: F401
+    except OSError:
+        return False
+    return True
 
 
 def run(*words: object) -> tuple[int, str]:
@@ -83,9 +92,10 @@ def test_html_carries_its_facts_and_nothing_from_outside(found: dict[str, Any]) 
 def test_every_form_says_who_leads_and_nothing_of_this_machine(
     format_: str, language: str, found: dict[str, Any], workspace: Workspace
 ) -> None:
+    if format_ == "pdf" and not has_pango():
+        pytest.skip("Pango, a library of the system that makes PDF, is not installed")
     made = rendered(found, format_, language)
     if format_ == "pdf":
-        pypdf = pytest.importorskip("pypdf")
         assert made.startswith(b"%PDF")
         pages = pypdf.PdfReader(io.BytesIO(made)).pages
         text = " ".join(page.extract_text() for page in pages)
