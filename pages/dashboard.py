@@ -24,9 +24,9 @@ def wall(workspace: Workspace) -> None:
     every = {f"{s.kind}-{s.name}": s for s in history.series(workspace)}
     if not every:
         frame.empty(
-            "Nothing to show yet: sweeps and checks by the gate draw a trend here.",
+            "Nothing to draw: no sweep has finished, and no gate was checked.",
             "Sweep",
-            "Sweep",
+            "Go to Sweep",
         )
     labels = {key: NAMES[s.kind].format(s.name) for key, s in every.items()}
     left, right = st.columns([1.6, 1], vertical_alignment="bottom")
