@@ -23,6 +23,11 @@ def points(value: float | None, *, signed: bool = False) -> str:
     return sign + text
 
 
+def coefficient(value: float | None) -> str:
+    """Write a coefficient from -1 to 1: `0.67`, `−0.33`, `–` if undefined."""
+    return "–" if value is None else f"{value:.2f}".replace("-", "−")
+
+
 def interval(e: Estimate) -> str:
     """Write a mean with its interval: `87.3 (82.1 to 91.9)`."""
     if e["mean"] is None:

@@ -25,7 +25,7 @@ import numpy as np
 from goldsets.evaluation import paired
 from goldsets.evaluation.paired import Difference
 from goldsets.evaluation.stats import LEVEL, RESAMPLES, SEED
-from goldsets.evaluation.words import count, points
+from goldsets.evaluation.words import coefficient, count, points
 from goldsets.labelling.agreement import FEWEST, Estimate
 from goldsets.labelling.coefficients import kappa, ratio
 from retrieval.errors import InputError
@@ -246,7 +246,8 @@ def verdict(found: Alignment) -> str:
     constant = (found.always_yes if always == "yes" else found.always_no).agreement.value
     said = (
         f"The judge agrees with people on {points(rule.agreement.value)} of 100 ({_span(rule)}),"
-        f" kappa {rule.kappa.value:.2f} ({rule.kappa.low:.2f} to {rule.kappa.high:.2f});"
+        f" kappa {coefficient(rule.kappa.value)}"
+        f" ({coefficient(rule.kappa.low)} to {coefficient(rule.kappa.high)});"
         f" one that always says {always} agrees on {points(constant)}"
     )
     return f"{said}, {_compared(found.gain)}."
@@ -257,6 +258,8 @@ def _span(rule: Figures) -> str:
 
 
 def _compared(gain: Difference) -> str:
+    if gain.low == gain.high == 0:
+        return "and so does this one throughout"
     if gain.p is not None and gain.p <= 1 - LEVEL and gain.mean:
         return "and it is surely better than that" if gain.mean > 0 else "and it is surely worse"
     return "and whether it is better than that cannot be told yet"

@@ -100,9 +100,12 @@ def judge_labelled(workspace: Workspace, generation: int, rt: Runtime, on_unit: 
         on_unit(done, name, "")
 
 
-def judging_plan(workspace: Workspace, generation: int) -> list[str]:
-    """Say what asking the judge about the labelled passages takes, a line a fact."""
+def judging_plan(
+    workspace: Workspace, generation: int, criteria: Mapping[str, str] | None = None
+) -> list[str]:
+    """Say what asking about the labelled passages in these words takes, a line a fact."""
     spec, asked = _asked(workspace, generation)
+    spec = replace(spec, criteria=dict(criteria)) if criteria else spec
     foreseen = Foreseen(Runtime(workspace))
     judged(spec, asked, foreseen)
     lines = [

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from goldsets.evaluation.sweep import Board
-from goldsets.evaluation.words import count, points
+from goldsets.evaluation.words import coefficient, count, points
 from goldsets.generation import likeness
 from goldsets.generation.filters import Rarity, common_run
 from goldsets.generation.likeness import Likeness, Seen
@@ -214,21 +214,20 @@ def _of_ranking(r: Ranking) -> str:
         return f"Not to be trusted to rank these pipelines: of {pairs} {flips}. {first}"
     if r.alike == r.pairs:
         return f"They rank {pairs} of pipelines as real queries do, every one surely."
-    known = "" if r.tau is None else f" tau is {share(r.tau)} ({share(r.low)} to {share(r.high)})"
+    known = (
+        ""
+        if r.tau is None
+        else f" tau is {coefficient(r.tau)} ({coefficient(r.low)} to {coefficient(r.high)})"
+    )
     among = (
         ""
         if r.among_real is None
-        else (f", where halves of the real queries agree with each other to {share(r.among_real)}")
+        else (f", where halves of the real queries agree to {coefficient(r.among_real)}")
     )
     return (
         f"Of {pairs} of pipelines {r.alike:,} surely stand in the same order, none surely flips,"
         f" the others are too near to tell;{known}{among}."
     )
-
-
-def share(value: float) -> str:
-    """Write a coefficient from -1 to 1: `0.67`, `−0.33`."""
-    return f"{value:.2f}".replace("-", "−")
 
 
 def _pair(r: Ranking, flip: Flip) -> str:

@@ -1,6 +1,7 @@
 """Generate, view by view: passages labelled, queries by the stand-in, a sweep over them."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from goldsets import jobs, sample, worker
 from goldsets.generation import labelled, review, work
 from goldsets.generation.spec import generation_of
 from goldsets.store import drafts, generations, gold, open_workspace
+from goldsets.types import Evidence
+from pages.ui.generate.review import fixed
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
 from retrieval.types import Document
@@ -288,7 +291,7 @@ def test_what_a_filter_dropped_is_shown_with_its_reason(opened, written):
 
 def test_keeping_what_has_no_query_is_refused_in_a_sentence(opened, written, copied):
     workspace = copied(written)
-    test = opened(PAGE, workspace.path, view="review", pile="malformed")
+    test = opened(PAGE, workspace.path, view="review", pile="declined")
     press(test, "Keep")
     assert "there is no query to keep" in test.error[0].value
 
@@ -325,3 +328,24 @@ def test_too_few_real_queries_are_said(opened, tmp_path):
     )
     test = opened(PAGE, workspace.path, view="trust")
     assert "There are 0 real queries and 20 are needed" in test.info[0].value
+
+
+def test_what_is_marked_takes_the_place_of_the_part_its_document_held():
+    a, b = (Evidence.of(d, "one two three", 0, 3, part=p) for d, p in (("a", "1"), ("b", "2")))
+    now = Evidence.of("b", "one two three", 4, 7)
+    assert fixed((a,), now) == (now,)
+    assert fixed((a, b), now) == (a, replace(now, part="2"))
+    assert fixed((), now) == (now,)
+
+
+def test_a_log_that_a_generation_went_by_shows_how_queries_look(opened, tmp_path):
+    workspace, asked = open_workspace(tmp_path / "logged"), tmp_path / "log.csv"
+    sample.load(workspace)
+    rows = [f"{q.text.replace(',', ' ')},3" for q in gold.read(workspace, sample.NAME).queries]
+    asked.write_text("query,count\n" + "\n".join(rows))
+    spec = generation_of({**SPEC, "log": str(asked)})
+    begun = work.begin(workspace, spec, sample.NAME, "fresh")
+    work.run(workspace, begun.id, Runtime(workspace), silent)
+    test = opened(PAGE, workspace.path, view="trust", generation=str(begun.id))
+    assert "A classifier tells them from real ones in" in html(test)
+    assert "Do they rank pipelines alike?" in " ".join(m.value for m in test.markdown)

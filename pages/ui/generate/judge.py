@@ -6,7 +6,7 @@ from html import escape
 import streamlit as st
 
 from goldsets import jobs
-from goldsets.evaluation.words import count, points
+from goldsets.evaluation.words import coefficient, count, points
 from goldsets.generation import labelled
 from goldsets.generation.align import (
     Alignment,
@@ -90,7 +90,7 @@ def shown(e: Estimate, *, kappa: bool = False) -> str:
         return "–"
     low, high = e.low or 0.0, e.high or 0.0
     if kappa:
-        return f"{e.value:.2f} ({low:.2f} to {high:.2f})"
+        return f"{coefficient(e.value)} ({coefficient(low)} to {coefficient(high)})"
     return f"{points(e.value)} ({points(low)} to {points(high)})"
 
 
@@ -106,10 +106,10 @@ def criteria(workspace: Workspace, generation: Generation, own: Wording) -> None
             return
         if running and running.error:
             st.error(running.error, icon=":material/error:")
-        if not changed:
-            for line in labelled.judging_plan(workspace, generation.id):
-                frame.quiet(escape(line) + ".")
-        else:
+        if words and (changed or own.unasked):
+            lines = labelled.judging_plan(workspace, generation.id, words)
+            frame.quiet("<br>".join(f"{escape(line)}." for line in lines))
+        if changed:
             frame.quiet("Only what you reworded is asked again; this wording stays beside it.")
         ask = f"Ask about {count(own.unasked, 'passage')}" if own.unasked else "All are asked about"
         ask = "Ask with these words" if changed else ask

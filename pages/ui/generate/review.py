@@ -1,6 +1,7 @@
 """Review: what the filters dropped, where they cut, and a key for each query that is left."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from html import escape
 
@@ -242,6 +243,14 @@ def _edit(workspace: Workspace, draft: Draft, text: str, ids: Sequence[str], pla
             st.rerun()
 
 
+def fixed(evidence: Sequence[Evidence], marked_now: Evidence) -> tuple[Evidence, ...]:
+    """Put what was marked in place of the evidence, or of the part that its document held."""
+    if len({e.part for e in evidence if e.part}) < 2:
+        return (marked_now,)
+    same = next((e for e in evidence if e.document == marked_now.document), evidence[0])
+    return (*(e for e in evidence if e is not same), replace(marked_now, part=same.part))
+
+
 def _by_hand(
     workspace: Workspace,
     t: Table,
@@ -260,7 +269,7 @@ def _by_hand(
     def took(span: spans.Marked) -> None:
         if document.text[span.start : span.end] != span.exact:
             raise InputError("the browser and the corpus disagree about this text; reload the page")
-        found = (Evidence.of(document.id, document.text, span.start, span.end),)
+        found = fixed(evidence, Evidence.of(document.id, document.text, span.start, span.end))
         after = _after(ids, place)
         _decide(workspace, draft.id, after, review.decide, "edit", evidence=found)
 

@@ -9,12 +9,12 @@ import numpy as np
 import streamlit as st
 
 from goldsets.evaluation.sweep import Board
-from goldsets.evaluation.words import count, points
+from goldsets.evaluation.words import coefficient, count, points
 from goldsets.generation.likeness import FEWEST, LEAKS, Area, Likeness
 from goldsets.generation.passages import Ground
 from goldsets.generation.ranking import Ranking
 from goldsets.generation.spec import generation_of
-from goldsets.generation.trust import Sides, Trust, share, sides, trusted, verdict
+from goldsets.generation.trust import Sides, Trust, sides, trusted, verdict
 from goldsets.generation.types import Generation
 from goldsets.labelling.querylog import logged
 from goldsets.store import runs
@@ -35,7 +35,7 @@ def view(workspace: Workspace, generation: Generation) -> None:
     top = st.columns([1.6, 0.8, 1], vertical_alignment="bottom")
     result = _sweep(workspace, generation.goldset, top)
     with top[2]:
-        log = _log()
+        log = _log() or _by_log(generation, real)
     frame.quiet(
         f"{count(real, 'real query', 'real queries')} and {synthetic:,} synthetic in gold set"
         f" {escape(generation.goldset)}; at least {FEWEST} of each are compared, and they are never"
@@ -80,6 +80,11 @@ def _log() -> tuple[str, ...]:
         return ()
     found = logged(file.getvalue(), file.name)
     return tuple(found.counts)[:2_000]
+
+
+def _by_log(generation: Generation, real: int) -> tuple[str, ...]:
+    """Return the log's queries that a generation went by where the gold set has too few."""
+    return generation.real if real < FEWEST <= len(generation.real) else ()
 
 
 def _values(
@@ -153,16 +158,16 @@ def _ranking(r: Ranking) -> None:
     st.subheader("Do they rank the pipelines alike?", anchor=False)
     left, right = st.columns([1.7, 1], gap="large")
     with left:
-        tau = "undefined" if r.tau is None else share(r.tau)
+        tau = coefficient(r.tau)
         charts.draw(plots.orders(r), "orders", f"Kendall's tau {tau}")
     with right:
         one, two = st.columns(2)
-        one.metric("Kendall's tau", "–" if r.tau is None else share(r.tau))
+        one.metric("Kendall's tau", coefficient(r.tau))
         two.metric("Sure flips", f"{len(r.sure_flips)} of {r.pairs}")
-        among = "–" if r.among_real is None else share(r.among_real)
+        low, high, among = (coefficient(v) for v in (r.low, r.high, r.among_real))
         frame.quiet(
-            f"The tau of all queries there could be is between {share(r.low)} and {share(r.high)}:"
-            f" that is what surely ordered pairs tell. Halves of the real queries agree to {among}."
+            f"The tau of all queries there could be is between {low} and {high}: that is"
+            f" what surely ordered pairs tell. Halves of the real queries agree to {among}."
         )
     if r.flips:
         st.dataframe(_flips(r), hide_index=True, key="flips")
@@ -231,7 +236,7 @@ def _kinds(found: Sequence[Trust]) -> None:
             "Reviewed": t.reviewed,
             "Told from real": _area(t.likeness.told_apart if t.likeness else None),
             "Repeats its evidence": "–" if not t.likeness else "yes" if t.leaky else "no",
-            "Tau": "–" if not t.ranking or t.ranking.tau is None else share(t.ranking.tau),
+            "Tau": coefficient(t.ranking.tau if t.ranking else None),
             "Sure flips": "–" if not t.ranking else f"{len(t.ranking.sure_flips)}",
             "": t.problems[0] if t.problems else "",
         }

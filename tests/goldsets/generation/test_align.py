@@ -125,6 +125,7 @@ def test_a_judge_that_says_yes_more_often_is_not_one_that_agrees_more() -> None:
     eager = aligned(cases_of(worth, np.ones(100, bool)), CRITERIA)
     assert values(eager.rule)[:2] == [0.5, 0]
     assert "kappa 0.00" in verdict(eager)
+    assert verdict(eager).endswith("and so does this one throughout.")
     assert "surely better" not in verdict(eager)
 
 

@@ -79,6 +79,7 @@ def test_a_criterion_in_other_words_is_asked_alone_and_stands_beside(
     before = author.asked.copy()
     criteria = dict(labelled.wordings(desk, begun)[0].criteria)
     criteria["complete"] = "It says enough for an answer, complete enough or not."
+    assert "20 answers to judge passages with" in labelled.judging_plan(desk, begun, criteria)[0]
     other = labelled.reworded(desk, begun, criteria).id
     assert labelled.wordings(desk, other)[-1].unasked == 20
     labelled.judge_labelled(desk, other, rt, ignored)
