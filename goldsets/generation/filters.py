@@ -78,7 +78,7 @@ def unanswered(d: Draft, _: Thresholds) -> str:
     """Drop what its own passages do not answer; and what they answer where nothing should."""
     m = d.measured
     if m.answered is None:
-        return "not judged: another filter had it when the judge was asked"
+        return "not judged: another filter had it so far; run the generation again"
     if d.kind == "unanswerable":
         return "its own passage answers it" if m.answered else ""
     return "" if m.answered else f"its passage does not answer it: {m.answered_reason}"
@@ -106,7 +106,8 @@ FILTERS: Mapping[str, Filter] = {
     UNJUDGED: unanswered,
     "not specific": unspecific,
 }
-NAMES = (*list(FILTERS)[:5], DUPLICATE, *list(FILTERS)[5:])
+TAKEN = "in the gold set already"
+NAMES = (*list(FILTERS)[:5], DUPLICATE, *list(FILTERS)[5:], TAKEN)
 """Every filter, in the order in which they speak."""
 CHEAP = NAMES[:6]
 """Those that need no judge."""
@@ -131,9 +132,13 @@ class Sieved:
 
 
 def sieved(
-    drafts: Sequence[Draft], thresholds: Thresholds, filters: Sequence[str] = NAMES
+    drafts: Sequence[Draft],
+    thresholds: Thresholds,
+    filters: Sequence[str] = NAMES,
+    *,
+    taken: Collection[str] = (),
 ) -> Sieved:
-    """Filter drafts in their order.
+    """Filter drafts in their order; `taken` names those that the gold set says already.
 
     One is a duplicate of an earlier one that passes what needs no judge, whatever the judge says of
     that: what says the same has the same said of it.
@@ -145,11 +150,15 @@ def sieved(
         for name in filters:
             if own and name == UNJUDGED and d.measured.answered is None:
                 continue  # another filter had it, so that the judge was not asked
-            twin = name == DUPLICATE
-            why = duplicate(d, thresholds, distinct) if twin else FILTERS[name](d, thresholds)
+            if name == DUPLICATE:
+                why = duplicate(d, thresholds, distinct)
+            elif name == TAKEN:
+                why = "another of its queries has the same words" if d.name in taken else ""
+            else:
+                why = FILTERS[name](d, thresholds)
             if why:
                 own[name] = why
-            if twin and not own:
+            if name == DUPLICATE and not own:
                 distinct.add(d.name)
         reasons[d.name] = own
     return Sieved(reasons)

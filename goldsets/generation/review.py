@@ -32,13 +32,8 @@ class Table:
     drafts: Sequence[Draft]
     sieved: Sieved
     standing: Mapping[int, Review]
-    repeats: AbstractSet[str]
+    taken: AbstractSet[str]
     """The names of drafts that say what another query of the gold set says already."""
-
-    @property
-    def survivors(self) -> set[str]:
-        """Return the names of those that no filter dropped and that nothing else says."""
-        return self.sieved.survivors - self.repeats
 
     @property
     def counts(self) -> dict[str, int]:
@@ -51,7 +46,7 @@ class Table:
         review = self.standing.get(draft.id)
         if review is not None:
             return "dropped" if review.action == "drop" else "reviewed"
-        return "unreviewed" if draft.name in self.survivors else "filtered"
+        return "unreviewed" if draft.name in self.sieved.survivors else "filtered"
 
 
 def table(workspace: Workspace, generation: int) -> Table:
@@ -63,17 +58,17 @@ def table(workspace: Workspace, generation: int) -> Table:
     held = generations.read(workspace, generation)
     drafts = store.of(workspace, generation)
     standing = standing_of(store.reviews(workspace, generation))
-    cut = sieved(drafts, thresholds_of(held.thresholds))
-    repeats = _repeats(workspace, held, drafts)
-    return Table(held, generation_of(held.spec), drafts, cut, standing, repeats)
+    taken = _taken(workspace, held, drafts)
+    cut = sieved(drafts, thresholds_of(held.thresholds), taken=taken)
+    return Table(held, generation_of(held.spec), drafts, cut, standing, taken)
 
 
-def _repeats(workspace: Workspace, generation: Generation, drafts: Iterable[Draft]) -> set[str]:
+def _taken(workspace: Workspace, generation: Generation, drafts: Iterable[Draft]) -> set[str]:
     """Return the drafts whose words another query of the gold set has, case and marks aside."""
     own = {d.gold for d in drafts}
     queries = gold.read(workspace, generation.goldset).queries
-    taken = {normal(q.text) for q in queries if q.id not in own}
-    return {d.name for d in drafts if normal(d.text) in taken}
+    said = {normal(q.text) for q in queries if q.id not in own}
+    return {d.name for d in drafts if normal(d.text) in said}
 
 
 def standing_of(reviews: Iterable[Review]) -> dict[int, Review]:
@@ -92,7 +87,7 @@ def settle(workspace: Workspace, generation: int) -> int:
     """Make the gold set hold the survivors that nobody reviewed; return how many changed."""
     t = table(workspace, generation)
     wanted = {
-        d.id: wanted_of(t.spec, d) if d.name in t.survivors else None
+        d.id: wanted_of(t.spec, d) if d.name in t.sieved.survivors else None
         for d in t.drafts
         if d.id not in t.standing
     }
@@ -145,7 +140,7 @@ def _undo(workspace: Workspace, t: Table, draft: Draft, who: str) -> None:
     undone = Review(draft.id, "undo", "", None, who, "")
     left = standing_of([*own, undone]).get(draft.id)
     if left is None:
-        wanted = wanted_of(t.spec, draft) if draft.name in t.survivors else None
+        wanted = wanted_of(t.spec, draft) if draft.name in t.sieved.survivors else None
     elif left.action == "drop":
         wanted = None
     else:

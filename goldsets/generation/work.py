@@ -5,6 +5,7 @@ that was killed or paused goes on where it was, and one that is done runs again 
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from goldsets import jobs
@@ -16,7 +17,7 @@ from goldsets.generation.passages import Ground
 from goldsets.generation.plan import Plan, plan
 from goldsets.generation.review import settle, table
 from goldsets.generation.road import filter_all, write_all
-from goldsets.generation.spec import GenerationSpec, generation_of
+from goldsets.generation.spec import GenerationSpec, generation_of, thresholds_of
 from goldsets.generation.types import Generation
 from goldsets.labelling.querylog import logged
 from goldsets.store import drafts as store
@@ -113,7 +114,8 @@ def run(workspace: Workspace, generation: int, rt: Runtime, on_unit: OnUnit) -> 
     drafts = write_all(spec, sampled, verdicts, held.real, ground, live)
     on_unit(3, STEPS[2], "")
 
-    store.keep(workspace, generation, filter_all(spec, sampled, drafts, ground, live))
+    dial = replace(spec, thresholds=thresholds_of(held.thresholds))
+    store.keep(workspace, generation, filter_all(dial, sampled, drafts, ground, live))
     settle(workspace, generation)
     on_unit(4, STEPS[3], "")
 
@@ -130,8 +132,6 @@ def outcome(workspace: Workspace, generation: int) -> Iterator[str]:
     for name in NAMES:
         if counts[name]:
             yield f"{counts[name]:,} dropped: {name}"
-    if repeated := len(t.sieved.survivors & t.repeats):
-        yield f"{repeated:,} left out: the gold set says the same already"
     held = t.counts
     yield (
         f"{held['unreviewed'] + held['reviewed']:,} in gold set {t.generation.goldset!r}"

@@ -94,7 +94,7 @@ def _dial(workspace: Workspace, t: Table) -> None:
             if now.neighbours
             else now.answering,
         )
-        left = len(sieved(t.drafts, moved).survivors)
+        left = len(sieved(t.drafts, moved, taken=t.taken).survivors)
         before = len(t.sieved.survivors)
         changed = "" if moved == now else f", {before:,} as it stands"
         st.html(f"<p class='pn-lead'><b>{left:,} of {len(t.drafts):,}</b> survive{changed}</p>")

@@ -48,6 +48,7 @@ COUNTS = {
     "duplicate": 6,
     "not answered": 2,
     "not specific": 1,
+    "in the gold set already": 0,
 }
 """What each filter drops: the common one and its crowd are one query and five duplicates."""
 SURVIVE = 21

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from goldsets.generation import work
+from goldsets.generation.filters import CHEAP, sieved
 from goldsets.generation.review import decide, settle, table, turn_dial
 from goldsets.generation.spec import Thresholds, generation_of
 from goldsets.generation.types import Draft
@@ -159,6 +160,23 @@ def test_what_the_gold_set_says_already_is_not_entered_again(made: Workspace) ->
     work.run(made, begun.id, Runtime(made), no_error)
     assert gold.read(made, "made") == before
     t = table(made, begun.id)
-    assert t.sieved.survivors
-    assert t.sieved.survivors <= t.repeats
-    assert "the gold set says the same already" in "\n".join(work.outcome(made, begun.id))
+    assert t.sieved.survivors == set()
+    assert t.sieved.counts["in the gold set already"] > 5
+    assert "dropped: in the gold set already" in "\n".join(work.outcome(made, begun.id))
+
+
+def test_what_a_looser_dial_lets_through_is_judged_when_it_runs_again(
+    made: Workspace, walked: Walked
+) -> None:
+    turn_dial(made, 1, Thresholds(run=1_000, rare=1.0))
+    copied = [d for d in table(made, 1).drafts if d.measured.run >= 6]
+    waiting = table(made, 1).sieved.reasons[copied[0].name]
+    assert list(waiting) == ["not answered"]
+    assert "run the generation again" in waiting["not answered"]
+    before = walked.author.asked.total()
+    work.run(made, 1, Runtime(made), no_error)
+    assert walked.author.asked.total() > before
+    t = table(made, 1)
+    left = sieved(t.drafts, Thresholds(run=1_000, rare=1.0), CHEAP).survivors
+    assert any(d.measured.run >= 6 for d in t.drafts if d.name in left)
+    assert all(d.measured.answered is not None for d in t.drafts if d.name in left)
