@@ -34,10 +34,13 @@ def spec() -> GenerationSpec:
 
 @contextmanager
 def answering(author: Author) -> Iterator[Vendors]:
-    """An OpenAI server on this machine that an author speaks for."""
+    """Vendors of chat models on this machine that an author speaks for."""
     with Vendors(says=author) as server, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPENAI_API_KEY", KEY)
+        for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "CO_API_KEY"):
+            patch.setenv(name, KEY)
         patch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
+        for name in ("ANTHROPIC_BASE_URL", "GOOGLE_GEMINI_BASE_URL", "CO_API_URL"):
+            patch.setenv(name, server.url)
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             patch.delenv(name, raising=False)
         yield server

@@ -14,7 +14,9 @@ from goldsets.generation.spec import GenerationSpec, generation_of, read_generat
 from goldsets.store import drafts, generations, gold, open_workspace
 from goldsets.types import STAND_IN, SYNTHETIC, GoldSet, Query
 from retrieval.errors import InputError, OverBudget, Refused
+from retrieval.providers.chat import ChatModel
 from retrieval.providers.openai import VENDOR
+from retrieval.providers.writer import CHAT_MODELS
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora, ledger
 from tests.goldsets.generation.author import COUNTS, PLANTS, SURVIVE, Author, plant
@@ -216,3 +218,20 @@ def test_nothing_is_worth_a_query(
     work.run(desk, begun.id, rt, no_error)
     assert gold.read(desk, "made").queries == ()
     assert next(work.outcome(desk, begun.id)).endswith("0 worth a query by the judge")
+
+
+@pytest.mark.parametrize("model", CHAT_MODELS)
+def test_any_chat_model_judges_writes_and_checks(
+    model: type[ChatModel], desk: Workspace, rt: Runtime, vendors: Vendors, author: Author
+) -> None:
+    stage = model.__name__
+    spec = generation_of({**SPEC, "judge": stage, "writer": stage, "sample": 12})
+    begun = work.begin(desk, spec, "planted", "made")
+    work.run(desk, begun.id, rt, no_error)
+    names = {c.model for c in ledger.calls(desk, -1)}
+    assert names == {spec.judge.name}
+    t = table(desk, begun.id)
+    passages = {s.id: s.passage for s in generations.sample(desk, begun.id)}
+    good = {d.name for d in t.drafts if plant(passages[d.passages[0]].text) == ""}
+    assert good
+    assert good <= t.sieved.survivors
