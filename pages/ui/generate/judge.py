@@ -161,8 +161,8 @@ def differ(workspace: Workspace, generation: Generation, own: Wording) -> None:
     key = f"differ-{generation.id}"
     place = min(int(st.session_state.get(key, 0)), len(found) - 1)
     with st.container(horizontal=True, vertical_alignment="center"):
-        _step("Previous", place - 1, len(found), key)
-        _step("Next", place + 1, len(found), key)
+        _step("Previous", "Left", place - 1, len(found), key)
+        _step("Next", "Right", place + 1, len(found), key)
         frame.quiet(
             f"{place + 1} of {len(found)} on the half that criteria are worded on; the other half"
             " is not shown, so that it can tell whether the wording holds."
@@ -189,11 +189,12 @@ def _passage(sampled: Sampled | None, case: Case) -> None:
         warn(sampled.passage)
 
 
-def _step(label: str, to: int, number: int, key: str) -> None:
+def _step(label: str, shortcut: str, to: int, number: int, key: str) -> None:
     def go() -> None:
         st.session_state[key] = to
 
-    st.button(label, disabled=not 0 <= to < number, on_click=go, key=f"{key}-{label}")
+    inside = 0 <= to < number
+    st.button(label, shortcut=shortcut, disabled=not inside, on_click=go, key=f"{key}-{label}")
 
 
 def side_by_side(held: Sequence[Wording], current: int) -> None:

@@ -133,8 +133,9 @@ def _one_by_one(workspace: Workspace, t: Table, rows: Sequence[Draft]) -> None:
         st.html(_card(passage, evidence))
         warn(passage)
     elsewhere = [e for e in evidence if not any(_within(e, p) for p in own)]
-    for e in elsewhere:
-        frame.quiet(f"Answers too, in {escape(e.document)}: “{escape(e.exact[:300])}”")
+    if elsewhere:
+        said = (f"{escape(e.document)}: “{escape(e.exact[:300])}”" for e in elsewhere)
+        frame.quiet("Answers too, in<br>" + "<br>".join(said))
 
 
 def _about(t: Table, draft: Draft, place: int, number: int) -> str:
@@ -162,7 +163,8 @@ def _card(passage: Passage, evidence: Sequence[Evidence]) -> str:
     mono = " mono" if passage.block in ("code", "table") else ""
     return (
         f"<div class='pn-change'><div class='head'><span>{escape(passage.place)}</span>"
-        f"<span>{escape(passage.block)}</span></div><div class='body{mono}'>{body}</div></div>"
+        f"<span>{escape(passage.block)}</span></div>"
+        f"<div class='body pn-passage{mono}'>{body}</div></div>"
     )
 
 

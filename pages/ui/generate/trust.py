@@ -23,6 +23,9 @@ from pages.ui.generate import plots
 from retrieval.store import Workspace
 from retrieval.types import Float64
 
+Key = tuple[str, int, int, str]
+"""What the measuring depends on: the gold's version, the corpus's, the generation, the log."""
+
 
 def view(workspace: Workspace, generation: Generation) -> None:
     """Compare synthetic queries with real ones."""
@@ -49,9 +52,9 @@ def view(workspace: Workspace, generation: Generation) -> None:
         )
         st.page_link("pages/pizza_night.py", label="Go to Pizza night", icon=":material/group:")
         return
-    names, values = _values(workspace, board, result)
-    found = trusted(_sides(board, generation, log), names, values)
-    _shown(found, bool(result))
+    key = _key(board, generation, log)
+    held = _sides(board, generation, log, key)
+    _shown(_compared(workspace, held, result, key), bool(result))
 
 
 def _sweep(workspace: Workspace, goldset: str, top: Sequence[Any]) -> Mapping[str, Any] | None:
@@ -87,6 +90,21 @@ def _by_log(generation: Generation, real: int) -> tuple[str, ...]:
     return generation.real if real < FEWEST <= len(generation.real) else ()
 
 
+def _compared(
+    workspace: Workspace, held: Sides, result: Mapping[str, Any] | None, key: Key
+) -> list[Trust]:
+    names, values = _values(workspace, held.board, result)
+    about = (*names, result["measure"] if result else "", hashlib.sha256(values).hexdigest())
+    return _found(held, names, values, key, about)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Comparing with the real queries")
+def _found(
+    _held: Sides, _names: list[str], _values: Float64, key: Key, about: tuple[str, ...]
+) -> list[Trust]:
+    return trusted(_held, _names, _values)
+
+
 def _values(
     workspace: Workspace, board: Board, result: Mapping[str, Any] | None
 ) -> tuple[list[str], Float64]:
@@ -100,23 +118,13 @@ def _values(
     return [r["name"] for r in rows], values
 
 
-def _sides(board: Board, generation: Generation, log: tuple[str, ...]) -> Sides:
-    key = hashlib.sha256("\n".join(log).encode()).hexdigest()
-    return _measured(
-        board, generation, log, board.gold.version, board.corpus.version, generation.id, key
-    )
+def _key(board: Board, generation: Generation, log: tuple[str, ...]) -> Key:
+    said = hashlib.sha256("\n".join(log).encode()).hexdigest()
+    return board.gold.version, board.corpus.version, generation.id, said
 
 
 @st.cache_resource(max_entries=4, show_spinner="Measuring the queries")
-def _measured(
-    _board: Board,
-    _generation: Generation,
-    _log: tuple[str, ...],
-    gold_version: str,
-    number: int,
-    generation: int,
-    log: str,
-) -> Sides:
+def _sides(_board: Board, _generation: Generation, _log: tuple[str, ...], key: Key) -> Sides:
     spec = generation_of(_generation.spec)
     return sides(_board, Ground.of(spec, _board.corpus, _board.rt), _log)
 
