@@ -17,7 +17,7 @@ from goldsets.budget import budget
 from goldsets.diagnosis.commands import diagnose, suggest
 from goldsets.generation.commands import generate
 from goldsets.outside.commands import export_run, import_run, probe
-from goldsets.reporting.commands import check, import_check, report
+from goldsets.reporting.commands import check, export_pipeline, import_check, report
 from goldsets.terminal import WorkspaceOption, follow, options_of, plainly, tell
 from retrieval.errors import InputError
 
@@ -92,11 +92,13 @@ def import_(
 @plainly
 def export_goldset(
     name: Annotated[str, typer.Argument(help="The gold set.")],
-    out: Annotated[Path, typer.Option(help="The file (pizza) or folder (beir, trec) to write.")],
-    format_: Annotated[str, typer.Option("--format", help="pizza, beir or trec.")] = "pizza",
+    out: Annotated[Path, typer.Option(help="The file (pizza, ragas) or folder (others) to write.")],
+    format_: Annotated[
+        str, typer.Option("--format", help="pizza, beir, trec, autorag or ragas.")
+    ] = "pizza",
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Write a gold set as Pizza Night's own JSONL, BEIR or TREC, and count what was written."""
+    """Write a gold set in one of the formats, and count what was written."""
     from goldsets.bring import send
     from goldsets.evaluation.words import mixture
     from goldsets.store import gold, open_workspace
@@ -207,6 +209,7 @@ app.command()(plainly(diagnose))
 app.command()(plainly(suggest))
 app.command("import-run")(plainly(import_run))
 export.command("run")(plainly(export_run))
+export.command("pipeline")(plainly(export_pipeline))
 app.command()(plainly(probe))
 app.command()(plainly(check))
 app.command("import-check")(plainly(import_check))

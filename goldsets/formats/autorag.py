@@ -1,17 +1,17 @@
 """AutoRAG: a corpus and questions as parquet files, told apart by their columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from goldsets.formats import parquet
 from goldsets.formats.base import Imported, Report, add_new, by_id, whole
 from goldsets.formats.files import Source, source
-from goldsets.types import Evidence, Needs, Query
+from goldsets.types import Evidence, GoldSet, Needs, Query
 from retrieval.errors import InputError
 from retrieval.ingest.fields import is_scalar, shown, text_field
-from retrieval.types import Document, Scalar
+from retrieval.types import Corpus, Document, Scalar
 
 CORPUS, QA = ("doc_id", "contents"), ("qid", "query", "retrieval_gt")
 EXTRA = "metadata"
@@ -35,10 +35,12 @@ def read(
     """
     texts = _choose(path, "corpus", corpus, CORPUS, report)
     asked = _choose(path, "qa", qa, QA, report)
-    documents = by_id(_rows(texts, CORPUS), _document, report, "document", where="doc_id")
+    documents = by_id(
+        parquet.rows(texts.path, CORPUS, (EXTRA,)), _document, report, "document", where="doc_id"
+    )
     queries: dict[str, Query] = {}
     evidence: dict[str, tuple[Evidence, ...]] = {}
-    for where, row in _rows(asked, QA):
+    for where, row in parquet.rows(asked.path, QA):
         with report.skipping("query", where):
             groups = _groups(row["retrieval_gt"])
             found = tuple(_evidence(groups, documents))
@@ -48,58 +50,63 @@ def read(
     return Imported(tuple(documents.values()), tuple(queries.values()), evidence)
 
 
+def write(gold: GoldSet, corpus: Corpus, folder: Path) -> dict[str, int]:
+    """Write a gold set and its corpus; return the rows by kind.
+
+    AutoRAG knows documents, not spans: a piece of evidence becomes its document, and grade 0 is
+    left out. A query without evidence in the corpus is left out and counted as `without evidence`.
+    There are no answers to generate: `generation_gt` is empty.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    asked = [(q, _needed(gold, q, corpus)) for q in gold.queries]
+    questions = [
+        {"qid": q.id, "query": q.text, "retrieval_gt": groups, "generation_gt": [""]}
+        for q, groups in asked
+        if groups
+    ]
+    texts = [
+        {"doc_id": d.id, "contents": d.text, EXTRA: _about(d)} for d in corpus.documents if d.text
+    ]
+    parquet.write(folder / "corpus.parquet", texts)
+    parquet.write(folder / "qa.parquet", questions)
+    lost = len(asked) - len(questions)
+    counts = {"documents": len(texts), "queries": len(questions)}
+    return counts | ({"without evidence": lost} if lost else {})
+
+
+def _needed(gold: GoldSet, query: Query, corpus: Corpus) -> list[list[str]]:
+    """Return the groups of documents: every group is needed, in a group any will do."""
+    parts: dict[str, dict[str, None]] = {}
+    for i, e in enumerate(gold.of(query)):
+        if e.grade and e.document in corpus.row:
+            part = "" if query.needs == "any" else e.part or f"\0{i}"
+            parts.setdefault(part, {})[e.document] = None
+    groups = [list(documents) for documents in parts.values()]
+    return [group for i, group in enumerate(groups) if group not in groups[:i]]
+
+
+def _about(document: Document) -> dict[str, Scalar | None]:
+    """Return a document's metadata; there is always some, since parquet has no empty records."""
+    return {"title": document.title or None, **document.metadata}
+
+
 def _choose(
     folder: Path, kind: str, option: str | Path, columns: Sequence[str], report: Report
 ) -> Source:
     if option:
         return source(folder, option)
     names = sorted(p.name for p in folder.glob("*.parquet"))
-    files = [f for f in (source(folder, n) for n in names) if set(columns) <= _columns(f)]
+    files = [
+        f for f in (source(folder, n) for n in names) if set(columns) <= parquet.columns(f.path)
+    ]
     if not files:
         wanted = ", ".join(columns)
         raise InputError(f"there is no .parquet file with the columns {wanted}", where=str(folder))
-    files.sort(key=_size, reverse=True)
+    files.sort(key=lambda f: parquet.size(f.path), reverse=True)
     if len(files) > 1:
         others = ", ".join(f.name for f in files[1:10])
         report.note(f"{kind}: took {files[0].name}, the largest; not {others}")
     return files[0]
-
-
-def _columns(file: Source) -> set[str]:
-    return set(_about(file).schema.to_arrow_schema().names)
-
-
-def _size(file: Source) -> int:
-    return int(_about(file).num_rows)
-
-
-def _about(file: Source) -> Any:
-    with _parquet(file) as opened:
-        return opened.metadata
-
-
-def _rows(file: Source, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    missing = set(columns) - _columns(file)
-    if missing:
-        raise InputError(f"there is no column {min(missing)!r}", where=file.name)
-    wanted = [c for c in (*columns, EXTRA) if c in _columns(file)]
-    with _parquet(file) as opened:
-        rows = opened.read(columns=wanted).to_pylist()
-    for i, row in enumerate(rows, 1):
-        yield f"{file.name}: row {i}", row
-
-
-@contextmanager
-def _parquet(file: Source) -> Iterator[Any]:
-    import pyarrow as pa  # here, since it takes a second that other formats need not wait for
-    from pyarrow.parquet import ParquetFile
-
-    try:
-        with ParquetFile(file.path) as opened:
-            yield opened
-    except (pa.ArrowException, ValueError) as error:
-        problem = f"not parquet that can be read ({str(error)[:200]})"
-        raise InputError(problem, where=file.name) from None
 
 
 def _document(row: Mapping[str, Any]) -> Document:

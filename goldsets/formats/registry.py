@@ -12,7 +12,9 @@ from goldsets.formats import (
     chunking_eval,
     contextual_retrieval,
     own,
+    ragas,
     run_jsonl,
+    run_parquet,
     run_trec,
     squad,
     trec,
@@ -29,7 +31,7 @@ V = TypeVar("V")
 Reader = Callable[..., Imported]
 """Takes a path, a report, and options by keyword."""
 Writer = Callable[[GoldSet, Corpus, Path], Mapping[str, int]]
-"""Writes to a path (`pizza`: a file, else a folder) and returns the rows by kind."""
+"""Writes to a path (`pizza` and `ragas`: a file, else a folder) and returns the rows by kind."""
 
 RunReader = Callable[..., list[Answered]]
 """Takes a path, a report, the corpus, and options by keyword."""
@@ -42,20 +44,25 @@ READERS: dict[str, Reader] = {
     "trec": trec.read,
     "autorag": autorag.read,
     "squad": squad.read,
+    "ragas": ragas.read,
     "pizza": own.read,
 }
 WRITERS: dict[str, Writer] = {
     "pizza": lambda gold, _, path: own.write(gold, path),
     "beir": beir.write,
     "trec": trec.write,
+    "autorag": autorag.write,
+    "ragas": lambda gold, _, path: ragas.write(gold, path),
 }
 RUN_READERS: dict[str, RunReader] = {
     "trec": run_trec.read,
     "jsonl": lambda path, report, _: run_jsonl.read(path, report),
+    "parquet": lambda path, report, _: run_parquet.read(path, report),
 }
 RUN_WRITERS: dict[str, RunWriter] = {
     "trec": lambda run, chunks, _, corpus, path: run_trec.write(run, chunks, corpus, path),
     "jsonl": run_jsonl.write,
+    "parquet": run_parquet.write,
 }
 
 

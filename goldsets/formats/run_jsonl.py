@@ -35,10 +35,15 @@ def read(path: Path, report: Report) -> list[Answered]:
 
 def write(run: Run, chunks: Chunks, gold: GoldSet, corpus: Corpus, path: Path) -> dict[str, int]:
     """Write a run: each hit with its document, its offsets and its score."""
-    wording = {q.id: q.text for q in gold.queries}
-    rows = [_row(run, i, wording, chunks, corpus) for i in range(len(run.queries))]
+    rows = rows_of(run, chunks, gold, corpus)
     write_lines(path, (json.dumps(row, ensure_ascii=False) for row in rows))
     return {"queries": len(rows), "hits": sum(len(row["hits"]) for row in rows)}
+
+
+def rows_of(run: Run, chunks: Chunks, gold: GoldSet, corpus: Corpus) -> list[dict[str, Any]]:
+    """Return a run as an object a query, with its hits as the contract for retrievers has them."""
+    wording = {q.id: q.text for q in gold.queries}
+    return [_row(run, i, wording, chunks, corpus) for i in range(len(run.queries))]
 
 
 def _hits(given: list[object], report: Report, where: str) -> Iterator[Hit]:

@@ -9,7 +9,7 @@ from goldsets.terminal import WorkspaceOption, options_of, tell
 
 
 def import_run(
-    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="trec or jsonl.")],
+    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="trec, jsonl or parquet.")],
     path: Annotated[Path, typer.Argument(metavar="FILE", help="The run.")],
     goldset: Annotated[str, typer.Option(help="The gold set whose queries it answers.")],
     name: Annotated[str, typer.Option(help="What it is called among the variants.")],
@@ -50,10 +50,10 @@ def export_run(
         str, typer.Argument(metavar="RUN", help="A run's id, or the name of a variant of a sweep.")
     ],
     out: Annotated[Path, typer.Option(help="The file to write.")],
-    format_: Annotated[str, typer.Option("--format", help="trec or jsonl.")] = "jsonl",
+    format_: Annotated[str, typer.Option("--format", help="trec, jsonl or parquet.")] = "jsonl",
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Write a run as TREC or JSON lines, and count what was written."""
+    """Write a run in one of the formats, and count what was written."""
     from goldsets.outside.bring import send_run
     from goldsets.store import open_workspace
 

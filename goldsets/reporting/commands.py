@@ -1,4 +1,4 @@
-"""The commands `pizza check`, a gate for CI, `pizza import-check`, and `pizza report`."""
+"""What leaves the app: `pizza check`, `import-check`, `report` and `export pipeline`."""
 
 import json
 from pathlib import Path
@@ -110,6 +110,27 @@ def report(
     typer.echo(
         f"{out}: {len(found['variants']):,} pipelines, {found['goldset']['queries']:,} queries"
     )
+
+
+def export_pipeline(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run's id, or the name of a variant of a sweep.")
+    ],
+    out: Annotated[Path, typer.Option(help="The file to write: .yaml, .json or .py.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write a run's pipeline as its spec, or as a Python program that searches a folder with it."""
+    from goldsets.reporting.snippet import FORMS, as_python, as_spec
+    from goldsets.store import open_workspace, runs
+    from retrieval.errors import one_of
+
+    held = runs.find(open_workspace(workspace), run)
+    if out.suffix not in FORMS:
+        raise InputError(
+            f"cannot be {out.suffix or 'without an ending'}{one_of(out.suffix, FORMS)}"
+        )
+    _write(out, as_python(held) if out.suffix == ".py" else as_spec(held, out.suffix))
+    typer.echo(f"{out}: {held.variant}")
 
 
 def _verify(workspace: "Workspace", path: Path) -> None:

@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from goldsets.formats import autorag
-from goldsets.formats.base import Report
-from goldsets.types import Evidence, Query
+from goldsets.formats.base import Report, whole
+from goldsets.types import Evidence, GoldSet, Query
 from retrieval.errors import InputError
-from retrieval.types import Document
+from retrieval.types import Corpus, Document
 
 ABOUT = {
     "page": 1,
@@ -128,3 +128,42 @@ def test_korean_pages(pizza_data: Path) -> None:
     assert (len(got.documents), len(got.queries)) == (720, 114)
     assert {len(e) for e in got.evidence.values()} == {1}
     assert sorted(len(d.text) for d in got.documents)[::719] == [7, 2484]
+
+
+def test_what_is_written_comes_back(tmp_path: Path) -> None:
+    written = (
+        Document("a - 1", "한글 쪽 🍕", metadata={"page": 1, "at": "2024"}),
+        Document("b", "two\nlines", metadata={"page": "two"}),
+        Document("c", "three"),
+    )
+    asked_ = (
+        Query("one", "무엇?\n둘째 줄", origin="imported"),
+        Query("any", "which", needs="any", origin="imported"),
+        Query("both", "both", origin="imported"),
+    )
+    evidence = {
+        "one": (whole(written[1]),),
+        "any": (whole(written[0]), whole(written[1])),
+        "both": (whole(written[1], part="1"), whole(written[2], part="2")),
+    }
+    held = GoldSet("gold", "corpus", (*asked_, Query("none", "no answer")), evidence)
+    counts = autorag.write(held, Corpus(written, "corpus", 1), tmp_path)
+    assert counts == {"documents": 3, "queries": 3, "without evidence": 1}
+    got = autorag.read(tmp_path, Report(strict=True))
+    assert (got.queries, dict(got.evidence)) == (asked_, evidence)
+    assert [d.text for d in got.documents] == [d.text for d in written]
+    assert [dict(d.metadata) for d in got.documents] == [
+        {"page": "1", "at": "2024"},  # of two types in one corpus: text
+        {"page": "two"},
+        {},
+    ]
+
+
+def test_evidence_becomes_its_document(tmp_path: Path) -> None:
+    documents = (Document("a", "first second third"), Document("b", "other"))
+    spans = tuple(Evidence.of("a", documents[0].text, *s) for s in ((0, 5), (6, 12)))
+    zero = Evidence.of("b", "other", 0, 5, 0)
+    held = GoldSet("gold", "corpus", (Query("q", "what"),), {"q": (*spans, zero)})
+    autorag.write(held, Corpus(documents, "corpus", 1), tmp_path)
+    got = autorag.read(tmp_path, Report(strict=True))
+    assert got.evidence["q"] == (whole(documents[0]),)
