@@ -114,6 +114,8 @@ def _under_way(workspace: Workspace) -> None:
             share, text = job.done / max(job.total, 1), f"Improving: {job.step}"
         elif job.kind == "generate":
             share, text = job.done / max(job.total, 1), f"Generating: {job.step}"
+        elif job.kind == "judge":
+            text = f"Judging passages: {job.units_done} of {job.units} criteria"
         else:
             share, text = job.done / max(job.total, 1), f"Passages to read: {job.step}"
         st.progress(min(share, 1.0), text=text)

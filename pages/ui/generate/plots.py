@@ -77,7 +77,8 @@ def overlaid(d: Distribution) -> go.Figure:
     both = np.concatenate([d.real, d.synthetic])
     low, high = float(both.min()), float(both.max())
     step = max(1.0, np.ceil((high - low) / BINS)) if d.name in (WORDS, RUN) else (high - low) / BINS
-    bins = {"start": low - (step / 2 if d.name in (WORDS, RUN) else 0), "size": step or 1.0}
+    step = step or 1.0  # all values are one
+    bins = {"start": low - (step / 2 if d.name in (WORDS, RUN) else 0), "size": step}
     figure = go.Figure()
     for name, values, colour in (("real", d.real, FAINT), ("synthetic", d.synthetic, STRONG)):
         figure.add_histogram(

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from html import escape
-from typing import get_args
+from typing import Any, get_args
 
 import streamlit as st
 
@@ -92,36 +92,36 @@ def _form(generation: Generation) -> GenerationSpec | None:
             examples = _lines("Queries that show the style, a line each", now.examples, key)
         with right:
             personas = _lines("Who asks, a line each", now.personas, key)
-        one, two, three = st.columns(3, gap="medium")
-        options = list(get_args(Contrast))
-        contrast = one.selectbox(
-            "The writer sees",
-            options,
-            options.index(now.contrast),
-            format_func=lambda c: CONTRAST[c],
-            key=f"{key}-contrast",
-        )
-        real = two.number_input("Real queries shown", 0, 50, now.real_examples, key=f"{key}-real")
-        sample = three.number_input("Passages", 1, 20_000, now.sample, step=50, key=f"{key}-sample")
-        judge, writer = _models(now, key)
-        languages = _languages(now, key)
         spec = replace(
             now,
             application=application or "",
             kinds=kinds,
             examples=examples,
             personas=personas,
-            contrast=contrast,
-            real_examples=int(real),
-            sample=int(sample),
-            judge=judge,
-            writer=writer,
-            languages=languages,
+            **_numbers(now, key),
+            **_models(now, key),
+            languages=_languages(now, key),
         )
-        return now if spec == now else spec  # 1 is 1.0, and the same generation
     except (PizzaError, ValueError) as e:
         st.error(str(e), icon=":material/error:")
         return None
+    return now if spec == now else spec  # 1 is 1.0, and the same generation
+
+
+def _numbers(now: GenerationSpec, key: str) -> dict[str, Any]:
+    """Let it be said what the writer sees, and how many passages are drawn."""
+    one, two, three = st.columns(3, gap="medium")
+    options = list(get_args(Contrast))
+    contrast = one.selectbox(
+        "The writer sees",
+        options,
+        options.index(now.contrast),
+        format_func=lambda c: CONTRAST[c],
+        key=f"{key}-contrast",
+    )
+    real = two.number_input("Real queries shown", 0, 50, now.real_examples, key=f"{key}-real")
+    sample = three.number_input("Passages", 1, 20_000, now.sample, step=50, key=f"{key}-sample")
+    return {"contrast": contrast, "real_examples": int(real), "sample": int(sample)}
 
 
 def _kinds(now: GenerationSpec, key: str) -> dict[str, float]:
@@ -152,14 +152,14 @@ def _lines(label: str, held: tuple[str, ...], key: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in written.splitlines() if line.strip())
 
 
-def _models(now: GenerationSpec, key: str) -> tuple[object, object]:
+def _models(now: GenerationSpec, key: str) -> dict[str, Any]:
     with st.expander(f"Judged by {now.judge.name}, written by {now.writer.name}"):
         left, right = st.columns(2, gap="medium")
         with left:
             judge = forms.one_stage("Judge", MODELS, now.judge, f"{key}-judge", NAMES)
         with right:
             writer = forms.one_stage("Writer", MODELS, now.writer, f"{key}-writer", NAMES)
-    return judge, writer
+    return {"judge": judge, "writer": writer}
 
 
 def _languages(now: GenerationSpec, key: str) -> dict[str, float]:
