@@ -28,7 +28,7 @@ TopicsBy = Literal["num", "position"]
 
 HEAD = 65_536
 """Bytes by which a file is recognised."""
-QREL = re.compile(r"\S+\s+\S+\s+\S+\s+-?\d+\s*")
+QREL = re.compile(r"\S+\s+\S+\s+\S+\s+-?\d+\s*", re.ASCII)
 LABEL = re.compile(r"\s*(?:number|topic):", re.IGNORECASE)
 ABOUT = ("author", "bib")
 DOCUMENT = ("docno", "title", *ABOUT, "text")
@@ -131,7 +131,8 @@ def _has(tag: str) -> Callable[[str], bool]:
 
 
 def _has_qrels(head: str) -> bool:
-    lines = [line for line in head.splitlines()[:20] if line.strip()][:5]
+    rows = head.split("\n")[:20]  # bytes of UTF-8, read as Latin-1, hold other line ends
+    lines = [line.rstrip("\r") for line in rows if line.strip()][:5]
     return bool(lines) and all(QREL.fullmatch(line) for line in lines)
 
 
