@@ -15,9 +15,9 @@ GOLD = GoldSet(
         Query("q1", "탭\t줄\n바꿈 😀", "", (), "all", "imported"),
         Query("q2", "x", origin="imported"),
     ),
-    {"q1": (Evidence.of("d 전환", TEXT, 0, 4, 2),), "q2": (Evidence.of("d 전환", TEXT, 0, 4, 0),)},
+    {"q1": (Evidence.of("d전환", TEXT, 0, 4, 2),), "q2": (Evidence.of("d전환", TEXT, 0, 4, 0),)},
 )
-CORPUS = Corpus((Document("d 전환", TEXT, "제목"), Document("e", "unjudged")))
+CORPUS = Corpus((Document("d전환", TEXT, "제목"), Document("e", "unjudged")))
 
 
 @pytest.mark.parametrize("name", sorted({*WRITERS} - {"autorag"}))  # which has no grades
