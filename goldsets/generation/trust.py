@@ -233,6 +233,6 @@ def _of_ranking(r: Ranking) -> str:
 def _pair(r: Ranking, flip: Flip) -> str:
     real, made = flip.real.mean or 0.0, flip.synthetic.mean or 0.0
     return (
-        f"{r.names[flip.a]} leads {r.names[flip.b]} by {points(real)} points with real queries and"
-        f" trails it by {points(-made)} with synthetic ones."
+        f"“{r.names[flip.a]}” leads “{r.names[flip.b]}” by {points(real)} points with real queries"
+        f" and trails it by {points(-made)} with synthetic ones."
     )

@@ -10,11 +10,13 @@ from goldsets import jobs, sample, worker
 from goldsets.generation import labelled, review, work
 from goldsets.generation.spec import generation_of
 from goldsets.store import drafts, generations, gold, open_workspace
-from goldsets.types import Evidence
+from goldsets.types import Evidence, GoldSet
 from pages.ui.generate.review import fixed
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
 from retrieval.types import Document
+from tests.goldsets.generation import docstrings
+from tests.goldsets.generation.test_trust import CHUNK, DENSE, asked, of_docstrings
 from tests.pages.sweeping import LEXICAL, swept
 
 PAGE = "pages/generate.py"
@@ -339,13 +341,38 @@ def test_what_is_marked_takes_the_place_of_the_part_its_document_held():
 
 
 def test_a_log_that_a_generation_went_by_shows_how_queries_look(opened, tmp_path):
-    workspace, asked = open_workspace(tmp_path / "logged"), tmp_path / "log.csv"
+    workspace, log = open_workspace(tmp_path / "logged"), tmp_path / "log.csv"
     sample.load(workspace)
     rows = [f"{q.text.replace(',', ' ')},3" for q in gold.read(workspace, sample.NAME).queries]
-    asked.write_text("query,count\n" + "\n".join(rows))
-    spec = generation_of({**SPEC, "log": str(asked)})
+    log.write_text("query,count\n" + "\n".join(rows))
+    spec = generation_of({**SPEC, "log": str(log)})
     begun = work.begin(workspace, spec, sample.NAME, "fresh")
     work.run(workspace, begun.id, Runtime(workspace), silent)
     test = opened(PAGE, workspace.path, view="trust", generation=str(begun.id))
     assert "A classifier tells them from real ones in" in html(test)
     assert "Do they rank pipelines alike?" in " ".join(m.value for m in test.markdown)
+
+
+@pytest.mark.slow
+def test_queries_made_of_the_docstrings_that_are_indexed_are_not_to_be_trusted(opened, tmp_path):
+    workspace, indexed = open_workspace(tmp_path / "std"), docstrings.corpus()
+    corpora.write(workspace, "std", indexed.documents)
+    queries = asked("written", list(docstrings.ASKED)) | of_docstrings()
+    found = {
+        q.id: docstrings.evidence(indexed.documents[indexed.row[name]])
+        for q, name in queries.items()
+    }
+    gold.write(workspace, GoldSet("asked", "std", tuple(queries), found), "ann")
+    work.begin(workspace, generation_of({**SPEC, "chunk": CHUNK}), "std", "asked")
+    words = {"chunk": CHUNK, "first": ["BM25"]}
+    wanted = {"variants": {"words": words, "dense": DENSE}, "measures": ["nDCG@50"]}
+    swept(workspace, "asked", wanted)
+    test = opened(PAGE, workspace.path, view="trust")
+    shown = html(test)
+    assert "Not to be trusted to rank these pipelines: of 1 pair 1 surely flips." in shown
+    assert "“dense” leads “words” by" in shown
+    assert "They repeat the text they should find" in shown
+    assert shown.count(": leaks") == 2
+    flips = test.dataframe[0].value
+    assert flips["Leads with real queries"][0] == "dense"
+    assert flips["Leads with synthetic ones"][0] == "words"
