@@ -37,7 +37,7 @@ def upload(workspace: Workspace, known: list[str]) -> None:
         encoding = st.text_input("Encoding of files that are not UTF-8", "utf-8", max_chars=20)
         if st.form_submit_button("Read them", type="primary"):
             take(workspace, (name or "").strip(), files or [], encoding or "utf-8")
-    st.caption("A whole folder comes in with `pizza ingest FOLDER --corpus NAME`.")
+    frame.quiet("A whole folder comes in with <code>pizza ingest FOLDER --corpus NAME</code>.")
 
 
 def take(workspace: Workspace, name: str, files: list[UploadedFile], encoding: str) -> None:
@@ -127,11 +127,10 @@ def drawn(workspace: Workspace, corpus: Corpus, document: str) -> None:
         f" {int(tokens.mean()) if len(tokens) else 0} tokens on average."
     )
     with st.container(height=560, border=True):
-        st.html(
-            text.document_with_chunks(
-                corpus.documents[row], chunks, rows, low, min(low + SHOWN, len(body))
-            )
+        shown = text.document_with_chunks(
+            corpus.documents[row], chunks, rows, low, min(low + SHOWN, len(body))
         )
+        st.html(f"<div tabindex='0'>{shown}</div>")
 
 
 def sizes(tokens: np.ndarray) -> None:

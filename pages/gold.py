@@ -293,6 +293,6 @@ with frame.page(
             with st.expander(count(len(judged), "judged span"), expanded=len(judged) <= 4):
                 evidence_table(workspace, name, judged, now)
         else:
-            st.caption("No evidence yet. Find the passage below, and select the words that answer.")
+            frame.quiet("No evidence yet: find the passage below, select the words that answer.")
         search.passages(workspace, corpus, query.text)
         mark(workspace, name, query, judged, corpus, now)

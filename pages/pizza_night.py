@@ -158,7 +158,7 @@ def disputes(workspace: Workspace, night: Night, member: Member) -> None:
             )
             st.markdown(f"**{names[label.rater]}** · {grade}")
             if label.note:
-                st.caption(label.note)
+                frame.quiet(escape(label.note))
             st.html(agreement.passage(text, item, label.spans))
     if member.role != "host":
         frame.quiet(t["host_decides"])

@@ -77,7 +77,7 @@ def show(index: Index, corpus: Corpus, lists: list[tuple[str, Candidates]]) -> N
         with column:
             st.markdown(f"**{name}**")
             total = sum(int(tokens[i]) for i in ids[:SHOWN])
-            st.caption(
+            frame.quiet(
                 f"{len(ids)} candidates; the first {min(SHOWN, len(ids))} hold {total:,} tokens"
             )
             cards = [
@@ -107,7 +107,7 @@ with frame.page("Playground", "One query through one pipeline, stage by stage.")
         begun = time.perf_counter()
         steps = chosen.steps(index, Queries((query,)), rt, passing=True)
         lists = lists_of(chosen, steps)
-        st.caption(
+        frame.quiet(
             f"{(time.perf_counter() - begun) * 1000:.0f} ms over {len(index.chunks.value):,} chunks"
         )
         searched_for(chosen.rewrite, steps)

@@ -290,7 +290,7 @@ def _card(
         body += f"<mark>{quote}</mark><span>{after}</span>"
     return (
         f"<div class='pn-change'><div class='head'><span>{escape(title)}</span>"
-        f"<span>{escape(where)}</span></div><div class='body{mono}'>{body}</div></div>"
+        f"<span>{escape(where)}</span></div><div class='body{mono}' tabindex='0'>{body}</div></div>"
     )
 
 

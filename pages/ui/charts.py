@@ -14,7 +14,7 @@ from goldsets.evaluation.measures import parse_measure
 
 Row = Mapping[str, Any]
 
-ACCENT = "#d9480f"
+ACCENT = "#b93d0b"
 QUIET = "#8b93a1"
 GRID = "rgba(128,128,128,.18)"
 BAND = "rgba(139,147,161,.22)"

@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+import re
 import types
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
@@ -12,6 +14,7 @@ import streamlit as st
 from goldsets.evaluation.measures import DEFAULT_MEASURES, parse_measure
 from goldsets.evaluation.spec import SweepSpec, stage_label, sweep_of
 from goldsets.sample import SWEEP
+from pages.ui import frame
 from retrieval.errors import SpecError
 from retrieval.pipeline import LISTS, SLOTS, slot_value
 from retrieval.stage import Stage, field_types, short, stages_of
@@ -239,7 +242,7 @@ def one_stage(
 
 def _fields(cls: type[Stage[Any]], key: str, now: Stage[Any]) -> Stage[Any]:
     """Draw a widget a field, beginning with what a stage has; return the stage they make."""
-    st.caption(_summary(cls))
+    frame.quiet(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(_summary(cls))))
     values = {}
     for field in dataclasses.fields(cls):
         values[field.name] = _widget(cls, field, f"{key}-{field.name}", getattr(now, field.name))

@@ -139,8 +139,8 @@ form { background: #fff; border: 1px solid #e5e0d8; border-radius: 10px; padding
 h1 { font-size: 1.3rem; margin: 0 0 1rem; }
 input, button { font: inherit; width: 100%; box-sizing: border-box; padding: .55rem .8rem;
   border-radius: 8px; border: 1px solid #d9d3c8; margin-top: .4rem; }
-button { background: #c2410c; color: #fff; border: 0; font-weight: 600; margin-top: 1rem; }
-p { color: #c2410c; margin: .8rem 0 0; min-height: 1.5em; }
+button { background: #b93d0b; color: #fff; border: 0; font-weight: 600; margin-top: 1rem; }
+p { color: #b93d0b; margin: .8rem 0 0; min-height: 1.5em; }
 </style>
 <form method="post" action="/api/enter"><h1>🍕 Pizza Night</h1>
 <label>Passphrase · 암호<input type="password" name="passphrase" autofocus required></label>

@@ -40,7 +40,7 @@ def _topping(number: int, slices: int) -> str:
     for at, turn in spots:
         angle = middle + turn * 2 * pi / slices
         x, y = SIZE / 2 * (1 + 0.9 * at * cos(angle)), SIZE / 2 * (1 + 0.9 * at * sin(angle))
-        out += f"<circle cx='{x:.1f}' cy='{y:.1f}' r='{min(11, 90 / slices):.1f}' fill='#c2410c'/>"
+        out += f"<circle cx='{x:.1f}' cy='{y:.1f}' r='{min(11, 90 / slices):.1f}' fill='#b93d0b'/>"
     return out
 
 

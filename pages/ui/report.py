@@ -7,6 +7,7 @@ import streamlit as st
 from goldsets.evaluation.measures import parse_measure
 from goldsets.reporting.facts import Asked, facts
 from goldsets.reporting.report import FORMATS, rendered
+from pages.ui import frame
 from retrieval.store import Workspace
 from retrieval.store.workspace import now
 
@@ -37,4 +38,4 @@ def offer(workspace: Workspace, runs: Sequence[str], measures: Sequence[str], na
             type="primary",
             icon=":material/download:",
         )
-        st.caption("One file that opens without a network; its numbers can be verified.")
+        frame.quiet("One file that opens without a network; its numbers can be verified.")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import url
+from pages.ui import frame, url
 from retrieval.index import Index
 from retrieval.pipeline import Pipeline, pipeline_of
 from retrieval.runtime import Runtime
@@ -45,4 +45,4 @@ def passages(workspace: Workspace, corpus: Corpus, placeholder: str) -> None:
                 url.put("at", str(int(chunks.start[i])))
                 st.rerun()
         if not (found.ids[0] >= 0).any():
-            st.caption("No passage shares a word with that.")
+            frame.quiet("No passage shares a word with that.")

@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 _component = st.components.v2.component(
     "pizza_spans",
-    html="<div class='spans'></div>",
+    html="<div class='spans' tabindex='0'></div>",
     css=(HERE / "spans.css").read_text(encoding="utf-8"),
     js="".join((HERE / name).read_text(encoding="utf-8") for name in ("offsets.js", "spans.js")),
 )

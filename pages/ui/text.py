@@ -100,7 +100,7 @@ def hit_card(hit: Hit) -> str:
         f"<span class='rank'>{hit.rank}</span>"
         f"<span class='where' title='{escape(hit.where, quote=True)}'>{escape(hit.where)}</span>"
         f"<span class='score'>{escape(hit.score)}</span></div>"
-        f"<div class='body'>{hit.body}</div></div>"
+        f"<div class='body' tabindex='0'>{hit.body}</div></div>"
     )
 
 

@@ -1,8 +1,11 @@
 """Long work on a page: its progress, and what can be asked of it."""
 
+from html import escape
+
 import streamlit as st
 
 from goldsets import jobs
+from pages.ui import frame
 from retrieval.store import Workspace
 
 
@@ -20,7 +23,7 @@ def progress(workspace: Workspace, job_id: int, units: str) -> None:
         share = job.units_done / max(job.units, 1)
         st.progress(share, text=f"{job.units_done} of {job.units} {units}, {job.state}")
         detail = f"{job.step}: {job.done:,} of {job.total:,}" if job.total > 1 else job.step
-        st.caption(job.error or detail or "Starting a worker process")
+        frame.quiet(escape(job.error or detail or "Starting a worker process"))
         with st.container(horizontal=True):
             controls(workspace, job)
 

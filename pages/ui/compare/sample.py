@@ -52,7 +52,7 @@ class Side:
             )
         return (
             f"<div class='pn-first'><p class='pn-quiet'>{said}; it puts first:</p>"
-            f"<div class='body'>{self._passage(q, i)}</div></div>"
+            f"<div class='body' tabindex='0'>{self._passage(q, i)}</div></div>"
         )
 
     def _passage(self, q: int, i: int) -> str:
@@ -97,9 +97,8 @@ def _card(chosen: Chosen, sides: list[Side], q: int) -> None:
             on_click=_open,
             args=(query.id,),
         )
-        evidence = (
-            f"<div class='pn-first'><div class='body'><mark>{escape(quote)}</mark></div></div>"
-        )
+        body = f"<div class='body' tabindex='0'><mark>{escape(quote)}</mark></div>"
+        evidence = f"<div class='pn-first'>{body}</div>"
         st.html(evidence + "".join(side.told(q) for side in sides))
 
 

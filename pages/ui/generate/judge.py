@@ -156,7 +156,7 @@ def differ(workspace: Workspace, generation: Generation, own: Wording) -> None:
     found = disagreements(own.cases)
     st.subheader("Where they differ", anchor=False)
     if not found:
-        st.caption("Nowhere on the half that criteria are worded on.")
+        frame.quiet("Nowhere on the half that criteria are worded on.")
         return
     key = f"differ-{generation.id}"
     place = min(int(st.session_state.get(key, 0)), len(found) - 1)

@@ -98,7 +98,8 @@ def card(sampled: Sampled, worth: bool | None = None) -> str:
     mono = " mono" if p.block in ("code", "table") else ""
     return (
         f"<div class='pn-change'><div class='head'><span>{escape(p.place)}</span>"
-        f"<span>{said}</span></div><div class='body pn-passage{mono}'>{escape(p.text)}</div></div>"
+        f"<span>{said}</span></div>"
+        f"<div class='body pn-passage{mono}' tabindex='0'>{escape(p.text)}</div></div>"
     )
 
 

@@ -164,7 +164,7 @@ def _card(passage: Passage, evidence: Sequence[Evidence]) -> str:
     return (
         f"<div class='pn-change'><div class='head'><span>{escape(passage.place)}</span>"
         f"<span>{escape(passage.block)}</span></div>"
-        f"<div class='body pn-passage{mono}'>{body}</div></div>"
+        f"<div class='body pn-passage{mono}' tabindex='0'>{body}</div></div>"
     )
 
 

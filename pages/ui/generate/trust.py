@@ -77,7 +77,7 @@ def _sweep(workspace: Workspace, goldset: str, top: Sequence[Any]) -> Mapping[st
 def _log() -> tuple[str, ...]:
     """Let a query log stand in for the real queries."""
     with st.popover("Compare with a log", icon=":material/history:", width="stretch"):
-        st.caption("CSV or JSON lines of what people asked. It says how queries look, not rank.")
+        frame.quiet("CSV or JSON lines of what people asked. It says how queries look, not rank.")
         file = st.file_uploader("Query log", key="trust-log", label_visibility="collapsed")
     if file is None:
         return ()
