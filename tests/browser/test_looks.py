@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from goldsets.store import open_workspace
 from pages.ui.frame import PAGES
@@ -24,7 +24,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=SCHEMES)
+@pytest.fixture(scope="module", params=SCHEMES)
 def themed(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     context = browser.new_context(
         viewport={"width": 1280, "height": 900}, color_scheme=request.param
@@ -48,6 +48,7 @@ def test_a_page_can_be_read_by_everybody(name: str, address: str, themed: Page) 
     path = Path(PAGES[name][0])
     themed.goto(f"{address}/{'' if path.stem == 'app' else path.stem}")
     themed.get_by_role("heading").first.wait_for()
+    expect(themed.locator("[data-testid=stSkeleton]")).to_have_count(0)
     settled(themed)
     scheme = "dark" if themed.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else ""
     shot(themed, f"page-{path.stem}{'-dark' if scheme else ''}")
