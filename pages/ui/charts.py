@@ -6,11 +6,14 @@ from datetime import date, datetime, time, timedelta
 from html import escape
 from typing import Any
 
+import pandas  # noqa: F401
 import plotly.graph_objects as go
 import streamlit as st
 
 from goldsets.evaluation.comparison import front
 from goldsets.evaluation.measures import parse_measure
+
+# Plotly stumbles over a pandas that another thread is still importing: above it is imported whole.
 
 Row = Mapping[str, Any]
 
