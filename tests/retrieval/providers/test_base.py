@@ -160,7 +160,8 @@ def test_work_that_is_not_wanted_stops_while_it_waits(vendors: Vendors) -> None:
     begun = time.monotonic()
     with pytest.raises(Cancelled):
         ASKS["OpenAI"](Runtime(progress=progress, retry=Retry(first_seconds=30)))
-    assert len(vendors.requests) == 1
+    own = [r for r in vendors.requests if "OpenAI" in r.headers.get("user-agent", "")]
+    assert len(own) == 1  # a call that the test before gave up may still come in
     assert time.monotonic() - begun < 5
 
 
