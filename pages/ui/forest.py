@@ -46,13 +46,15 @@ class _Scale:
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> "_Scale":
-        """Reach over all that is drawn, and zero."""
-        ends = [0.0]
-        for row in rows:
-            e = row.difference
-            if e is not None and e["mean"] is not None:
-                ends += [e["low"], e["high"]] if row.sure else [e["mean"]]
-                ends += row.band or ()
+        """Reach over all differences and zero, and over bands no further than as much again."""
+        drawn = [r for r in rows if r.difference is not None and r.difference["mean"] is not None]
+        ends, bands = [0.0], [end for row in drawn for end in row.band or ()]
+        for row in drawn:
+            e = row.difference or {}
+            ends += [e["low"], e["high"]] if row.sure else [e["mean"]]
+        low, high = min(ends), max(ends)
+        span = high - low or 1.0
+        ends += [min(max(end, low - span), high + span) for end in bands]
         margin = 0.04 * (max(ends) - min(ends)) or 0.01
         return cls(min(ends) - margin, max(ends) + margin)
 
@@ -99,7 +101,7 @@ def _drawn(row: Row, e: Mapping[str, Any], scale: _Scale) -> str:
 
 
 def _reach(css: str, ends: Ends, scale: _Scale) -> str:
-    left, right = scale.at(ends[0]), scale.at(ends[1])
+    left, right = (min(max(scale.at(end), 0.0), 100.0) for end in ends)
     return f"<i class='{css}' style='left:{left}%;width:{right - left:.2f}%'></i>"
 
 

@@ -33,7 +33,7 @@ def summary(chosen: Chosen, found: Open) -> None:
 def _small_print(chosen: Chosen, found: Open) -> str:
     compared = len(chosen.every) - 1
     among = "this one comparison" if compared == 1 else f"all {compared} comparisons of this sweep"
-    band = " The light band: what passages that nobody has judged could make of it."
+    band = " The light band: what unjudged passages could make of it; at an edge it goes on."
     return (
         "Points of a hundred; the line is the 95 % interval, in the accent where it tells: it lies"
         f" on one side of zero, and a randomisation test, by Holm over {among}, agrees."
