@@ -14,8 +14,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
+from goldsets.evaluation.spec import read_yaml
 from goldsets.generation.offline import Offline
-from retrieval.errors import InputError, SpecError, one_of
+from retrieval.errors import SpecError, one_of
 from retrieval.ingest.chunk import CHUNKERS, ByHeading, Chunker
 from retrieval.ingest.embed import Embedder
 from retrieval.ingest.parse import PARSERS, Blocks, Structure
@@ -178,15 +179,8 @@ def read_generation(path: Path) -> GenerationSpec:
         InputError: the file is missing or is not YAML.
         SpecError: it is no spec of a generation.
     """
-    import yaml
-
-    try:
-        spec = generation_of(yaml.safe_load(path.read_text(encoding="utf-8")))
-        return replace(spec, log=str((path.parent / spec.log).resolve())) if spec.log else spec
-    except (OSError, UnicodeDecodeError) as e:
-        raise InputError(f"cannot be read ({e})", where=str(path)) from e
-    except yaml.YAMLError as e:
-        raise InputError(f"is not YAML ({' '.join(str(e).split())})", where=str(path)) from e
+    spec = generation_of(read_yaml(path))
+    return replace(spec, log=str((path.parent / spec.log).resolve())) if spec.log else spec
 
 
 def _value(key: str, value: Any) -> Any:
