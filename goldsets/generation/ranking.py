@@ -3,16 +3,18 @@
 The usual bootstrap of tau says how far tau itself would swing, which is not where the truth is:
 pipelines that are nearly level swap places in every resample. Simulated with 16 pipelines whose
 true order was the same on both sides, its 95 % interval held the true tau of 1 in none of 100. So
-the bootstrap is asked which pairs are surely ordered. On each side the difference of a pair is
-surely not 0 where it is further from it, in standard errors, than in 95 of 100 resamples the
-resampled difference of any pair of either side is from its own mean. A pair surely ordered on both
-sides is alike or flipped; what is open may be either, and from that tau's interval follows.
+each pair is asked whether it is surely ordered, on both sides. Were two pipelines level, the signs
+of their differences could as well be tossed up (as in `goldsets.evaluation.paired`); a pair is
+surely not level where it is further from 0, in roots of its sum of squares, than the furthest pair
+of either side is in 95 of 100 tosses. A pair surely ordered on both sides is alike or flipped; what
+is open may be either, and from that tau's interval follows.
 
-Simulated (3 to 16 pipelines that are equally good, 20 to 150 queries): one side alone calls any
-pair surely ordered in 0 to 11 of 100 sets; for a flip both have to, and to differ.
+Simulated (3 to 16 pipelines that are equally good, 20 to 100 queries, 400 sets each): one side
+calls any pair surely ordered in 1 to 4 of 100 sets, where resampling queries in place of tossing
+signs does in up to 9. A flip takes both sides.
 
 Sources: Kendall, Biometrika 33 (1945), tau-b; Westfall and Young, "Resampling-Based Multiple
-Testing" (1993), the maximum in place of Holm's steps: 10,000 resamples give no p-value small enough
+Testing" (1993), the maximum in place of Holm's steps: 10,000 tosses give no p-value small enough
 for Holm once more than 30 pipelines are compared.
 """
 
@@ -22,17 +24,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from goldsets.evaluation import stats
-from goldsets.evaluation.paired import SAME
-from goldsets.evaluation.stats import LEVEL, SEED, Estimate, resamples
+from goldsets.evaluation.paired import SAME, tosses
+from goldsets.evaluation.stats import LEVEL, SEED, Estimate
 from goldsets.evaluation.words import count
 from retrieval.errors import InputError
-from retrieval.types import Float32, Float64, Int64
+from retrieval.types import Float64, Int64
 
 FEWEST = 20
 """Queries of a side below which nothing is said of the ranking."""
 SPLITS = 200
 BLOCK = 500
 TINY = 1e-12
+NEAR = 1e-5
+"""What single precision may make of a tie."""
 
 
 @dataclass(frozen=True)
@@ -140,40 +144,23 @@ def _signs(means: Float64, a: Int64, b: Int64) -> Int64:
 def _adjusted(sides: Sequence[Float64], a: Int64, b: Int64, seed: int) -> list[Float64]:
     """Return p of each pair's difference on each side, adjusted for all pairs on both, `(P,)`.
 
-    It is the share of resamples in which any pair is as far from its mean.
+    It is the share of tosses in which any pair is as far from 0.
     """
-    errors = [_errors(v, a, b) for v in sides]
-    most = [
-        _furthest(v, e, a, b, seed + i) for i, (v, e) in enumerate(zip(sides, errors, strict=True))
-    ]
-    ordered = np.sort(np.maximum(*most))
-    found = []
-    for values, error in zip(sides, errors, strict=True):
-        seen = np.abs(_apart(values.mean(axis=1), a, b)) / error
-        above = len(ordered) - np.searchsorted(ordered, seen - SAME)
-        found.append((above + 1) / (len(ordered) + 1))
-    return found
+    far = [_far(v, a, b, seed + i) for i, v in enumerate(sides)]
+    ordered = np.sort(np.maximum(*(most for _, most in far)))
+    above = [len(ordered) - np.searchsorted(ordered, seen - NEAR) for seen, _ in far]
+    return [(n + 1) / (len(ordered) + 1) for n in above]
 
 
-def _apart(means: Float64 | Float32, a: Int64, b: Int64) -> Float64:
-    return np.asarray(means[..., a] - means[..., b], np.float64)
-
-
-def _errors(values: Float64, a: Int64, b: Int64) -> Float64:
-    """Return the standard error of each pair's mean difference; infinite where none differs."""
-    spread = np.array([(values[i] - values[j]).std(ddof=1) for i, j in zip(a, b, strict=True)])
-    return np.asarray(np.where(spread > TINY, spread, np.inf) / np.sqrt(values.shape[1]))
-
-
-def _furthest(values: Float64, errors: Float64, a: Int64, b: Int64, seed: int) -> Float64:
-    """Return how far from its mean the furthest pair is in each resample, `(N,)`."""
-    means: Float32 = resamples(values.shape[1], seed) @ values.astype(np.float32).T
-    means = means / np.float32(values.shape[1]) - values.mean(axis=1).astype(np.float32)
-    found = np.empty(len(means), np.float64)
-    for low in range(0, len(means), BLOCK):
-        apart = np.abs(_apart(means[low : low + BLOCK], a, b)) / errors
-        found[low : low + BLOCK] = apart.max(axis=1)
-    return found
+def _far(values: Float64, a: Int64, b: Int64, seed: int) -> tuple[Float64, Float64]:
+    """Return how far from 0 each pair is `(P,)`, and the furthest pair in each toss `(N,)`."""
+    apart = values[a] - values[b]
+    size = np.sqrt((apart**2).sum(axis=1))
+    size[size < TINY] = np.inf  # nothing differs
+    sums = tosses(values.shape[1], seed) @ values.astype(np.float32).T
+    blocks = (sums[low : low + BLOCK] for low in range(0, len(sums), BLOCK))
+    most = [(np.abs(s[:, a] - s[:, b]) / size).max(axis=1) for s in blocks]
+    return np.abs(apart.sum(axis=1)) / size, np.concatenate(most)
 
 
 def _among(real: Float64, seed: int) -> float | None:
@@ -192,7 +179,7 @@ def _flips(
     sides: Sequence[Float64], a: Int64, b: Int64, rows: Int64, p: Float64, seed: int
 ) -> list[Flip]:
     """Return flips, each with the pipeline that leads by the real queries first."""
-    leads = _apart(sides[0].mean(axis=1), a, b)[rows] > 0
+    leads = (sides[0][a[rows]] - sides[0][b[rows]]).mean(axis=1) > 0
     first, second = np.where(leads, a[rows], b[rows]), np.where(leads, b[rows], a[rows])
     real, synthetic = (stats.intervals(v[first] - v[second], seed) for v in sides)
     places = zip(first.tolist(), second.tolist(), real, synthetic, p[rows].tolist(), strict=True)

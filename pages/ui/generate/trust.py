@@ -23,6 +23,10 @@ from pages.ui.generate import plots
 from retrieval.store import Workspace
 from retrieval.types import Float64
 
+ADJUSTED = (
+    "How often chance alone would put the furthest of all pairs, on either side, as far from level:"
+    " the signs of differences are tossed 10,000 times. 0.05 or less on both sides is sure."
+)
 Key = tuple[str, int, int, str]
 """What the measuring depends on: the gold's version, the corpus's, the generation, the log."""
 
@@ -178,7 +182,9 @@ def _ranking(r: Ranking) -> None:
             f" what surely ordered pairs tell. Halves of the real queries agree to {among}."
         )
     if r.flips:
-        st.dataframe(_flips(r), hide_index=True, key="flips")
+        adjusted = st.column_config.Column(help=ADJUSTED)
+        columns = {"p, all pairs": adjusted}
+        st.dataframe(_flips(r), hide_index=True, key="flips", column_config=columns)
 
 
 def _flips(r: Ranking) -> list[dict[str, Any]]:
