@@ -5,6 +5,7 @@ from pathlib import Path
 
 from goldsets.evaluation.words import count
 from goldsets.evidence import Status, anchor
+from goldsets.formats.left import left
 from goldsets.formats.registry import export_path, import_path
 from goldsets.store import gold as store
 from goldsets.types import GoldSet
@@ -53,12 +54,15 @@ def evidence_lines(gold: GoldSet, corpus: Corpus) -> Iterator[str]:
         yield f"not found in {corpus.name}: {found.name}"
 
 
-def send(workspace: Workspace, format_: str, name: str, out: Path) -> Mapping[str, int]:
-    """Export a gold set; return the number of rows written by kind.
+def send(
+    workspace: Workspace, format_: str, name: str, out: Path
+) -> tuple[Mapping[str, int], list[str]]:
+    """Export a gold set; return the rows written by kind, and what there was no place for.
 
     Raises:
         NotFound: there is no such gold set.
         InputError: an unknown format, or it cannot be written there.
     """
     gold = store.read(workspace, name)
-    return export_path(format_, gold, corpora.read(workspace, gold.corpus), out)
+    corpus = corpora.read(workspace, gold.corpus)
+    return export_path(format_, gold, corpus, out), list(left(format_, gold, corpus))

@@ -104,9 +104,10 @@ def export_goldset(
     from goldsets.store import gold, open_workspace
 
     ws = open_workspace(workspace)
-    counts = send(ws, format_, name, out)
+    counts, lost = send(ws, format_, name, out)
     typer.echo(f"{out}: " + ", ".join(f"{n:,} {what}" for what, n in counts.items()))
-    tell(filter(None, [mixture(Counter(q.origin for q in gold.read(ws, name).queries))]))
+    made = mixture(Counter(q.origin for q in gold.read(ws, name).queries))
+    tell(filter(None, [*lost, made]))
 
 
 @app.command("sweep")

@@ -88,7 +88,7 @@ class Query:
     origin: str = "written"
 
     def __post_init__(self) -> None:
-        if not self.id or not self.text.strip():
+        if not self.id.strip() or not self.text.strip():
             raise InputError(f"a query needs an id and a text, not {self.id!r}, {self.text!r}")
         if self.needs not in ("any", "all"):
             raise InputError(f"needs must be 'any' or 'all', not {self.needs!r}")

@@ -70,7 +70,8 @@ def write(gold: GoldSet, corpus: Corpus, folder: Path) -> dict[str, int]:
     parquet.write(folder / "corpus.parquet", texts)
     parquet.write(folder / "qa.parquet", questions)
     lost = len(asked) - len(questions)
-    counts = {"documents": len(texts), "queries": len(questions)}
+    judgments = sum(len(group) for _, groups in asked for group in groups)
+    counts = {"documents": len(texts), "queries": len(questions), "judgments": judgments}
     return counts | ({"without evidence": lost} if lost else {})
 
 
@@ -114,7 +115,10 @@ def _document(row: Mapping[str, Any]) -> Document:
     pairs = about.items() if isinstance(about, dict) else ()
     held = {k: v.isoformat() if isinstance(v, date) else v for k, v in pairs}
     metadata: dict[str, Scalar] = {k: v for k, v in held.items() if v is not None and is_scalar(v)}
-    return Document(text_field(row, "doc_id"), text_field(row, "contents"), metadata=metadata)
+    title = metadata.pop("title", "")
+    return Document(
+        text_field(row, "doc_id"), text_field(row, "contents"), str(title), metadata=metadata
+    )
 
 
 def _groups(value: object) -> list[list[str]]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from goldsets.types import MAX_GRADE, Evidence, GoldSet, Query
 from retrieval.errors import InputError
 from retrieval.ingest.fields import shown
-from retrieval.types import Document
+from retrieval.types import Corpus, Document
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -240,13 +240,27 @@ def judged(
     return Imported(tuple(documents.values()), kept, held)
 
 
-def document_judgments(gold: GoldSet) -> Iterator[tuple[str, str, int]]:
-    """Yield query, document and the best grade of its evidence, by query and document."""
+def document_judgments(
+    gold: GoldSet, corpus: Corpus
+) -> tuple[list[tuple[str, str, int]], dict[str, int]]:
+    """Return query, document and the best grade of its evidence, and what there is to count.
+
+    They are ordered by query and document. Of documents that the corpus does not have, and of
+    queries for which it has none, there is only the count.
+    """
+    grades: dict[tuple[str, str], int] = {}
     for query in gold.queries:
-        grades: dict[str, int] = {}
         for e in sorted(gold.of(query), key=lambda e: e.document):
-            grades[e.document] = max(e.grade, grades.get(e.document, 0))
-        yield from ((query.id, document, grade) for document, grade in grades.items())
+            place = query.id, e.document
+            grades[place] = max(e.grade, grades.get(place, 0))
+    held = [(q, d, grade) for (q, d), grade in grades.items() if d in corpus.row]
+    asked = len({q for q, _, _ in held})
+    others = {
+        "without evidence": len(gold.queries) - asked,
+        "without a document": len(grades) - len(held),
+    }
+    counts = {"documents": len(corpus), "queries": asked, "judgments": len(held)}
+    return held, counts | {what: n for what, n in others.items() if n}
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:

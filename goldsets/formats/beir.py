@@ -1,6 +1,7 @@
 """BEIR: `corpus.jsonl`, `queries.jsonl` and `qrels/*.tsv`, which judge whole documents."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,15 @@ from goldsets.formats.base import (
     write_lines,
 )
 from goldsets.formats.files import Source, source
+from goldsets.formats.names import distinct
 from goldsets.types import GoldSet, Query
 from retrieval.errors import InputError, one_of
 from retrieval.ingest.fields import scalars, shown, text_field
 from retrieval.types import Corpus, Document
 
 HEADER = ("query-id", "corpus-id", "score")
-BREAKS = str.maketrans({"\t": "%09", "\n": "%0A", "\r": "%0D"})
+LEFT_OUT = re.compile(r"[\t\n\r\0\"\ufeff]")
+"""What ends a field of the qrels, or is lost at its beginning, there or where BEIR reads it."""
 
 
 def read(
@@ -53,18 +56,23 @@ def read(
 def write(gold: GoldSet, corpus: Corpus, folder: Path) -> dict[str, int]:
     """Write a gold set and its corpus; return the rows by kind.
 
-    A document's grade is the best of its evidence. Evidence in documents that the corpus does not
-    have is counted as `without a document`; tabs and line breaks in ids are percent-encoded.
+    A document's grade is the best of its evidence. Tabs, line breaks and quotation marks in ids
+    are percent-encoded.
+
+    Raises:
+        InputError: two ids would be the same.
     """
     (folder / "qrels").mkdir(parents=True, exist_ok=True)
-    judgments = [(q, d, grade) for q, d, grade in document_judgments(gold) if d in corpus.row]
-    gone = sum(d not in corpus.row for _, d, _ in document_judgments(gold))
-    rows = ["\t".join(HEADER), *(f"{_id(q)}\t{_id(d)}\t{grade}" for q, d, grade in judgments)]
-    write_lines(folder / "corpus.jsonl", map(_document_row, corpus.documents))
-    write_lines(folder / "queries.jsonl", (_line(_id(q.id), text=q.text) for q in gold.queries))
-    write_lines(folder / "qrels" / "test.tsv", rows)
-    counts = {"documents": len(corpus), "queries": len(gold.queries), "judgments": len(judgments)}
-    return counts | ({"without a document": gone} if gone else {})
+    documents = distinct("document", (d.id for d in corpus.documents), LEFT_OUT)
+    queries = distinct("query", (q.id for q in gold.queries), LEFT_OUT)
+    judgments, counts = document_judgments(gold, corpus)
+    rows = [HEADER, *((queries[q], documents[d], str(grade)) for q, d, grade in judgments)]
+    stored = (_document_row(documents[d.id], d) for d in corpus.documents)
+    write_lines(folder / "corpus.jsonl", stored)
+    asked = (_line(queries[q.id], text=q.text) for q in gold.queries)
+    write_lines(folder / "queries.jsonl", asked)
+    write_lines(folder / "qrels" / "test.tsv", map("\t".join, rows))
+    return counts
 
 
 def _qrels(folder: Path, split: str, qrels: str | Path) -> Source:
@@ -109,14 +117,10 @@ def _rows(file: Source, report: Report) -> Iterator[Qrel]:
             report.skip("judgment", f"{problem}: {shown(line)}", where=where)
 
 
-def _document_row(document: Document) -> str:
+def _document_row(name: str, document: Document) -> str:
     about = {"metadata": dict(document.metadata)} if document.metadata else {}
-    return _line(_id(document.id), title=document.title, text=document.text, **about)
+    return _line(name, title=document.title, text=document.text, **about)
 
 
 def _line(id_: str, **fields: Any) -> str:
     return json.dumps({"_id": id_, **fields}, ensure_ascii=False)
-
-
-def _id(name: str) -> str:
-    return name.translate(BREAKS)

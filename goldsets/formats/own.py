@@ -47,7 +47,7 @@ def write(gold: GoldSet, path: Path) -> dict[str, int]:
     """Write the queries by id, their evidence by part and place; return the rows by kind."""
     queries = sorted(gold.queries, key=lambda q: q.id)
     write_lines(path, (_line(q, gold.of(q)) for q in queries))
-    return {"queries": len(queries), "evidence": sum(len(gold.of(q)) for q in queries)}
+    return {"queries": len(queries), "judgments": gold.judgments}
 
 
 def _query(row: Mapping[str, object]) -> Query:

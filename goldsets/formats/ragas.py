@@ -24,8 +24,7 @@ PREFIX = "reference_context_"
 def write(gold: GoldSet, path: Path) -> dict[str, int]:
     """Write a sample a query; return the rows by kind."""
     write_lines(path, (json.dumps(_row(gold, q), ensure_ascii=False) for q in gold.queries))
-    contexts = sum(len(gold.of(q)) for q in gold.queries)
-    return {"queries": len(gold.queries), "contexts": contexts}
+    return {"queries": len(gold.queries), "judgments": gold.judgments}
 
 
 def _row(gold: GoldSet, query: Query) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """What run files share: answers named by a query's id or words, brought into a gold set's order."""
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from goldsets.evaluation.words import count
 from goldsets.formats.base import Report
+from goldsets.formats.names import encoded
 from goldsets.types import GoldSet
 from retrieval.errors import InputError
 from retrieval.hits import Hit
@@ -32,7 +32,7 @@ def in_order(rows: Sequence[Answered], gold: GoldSet, report: Report) -> list[tu
     Raises:
         InputError: no row is of any query of the gold set; in strict mode, two are of one.
     """
-    by_id = {q.id: q.id for q in gold.queries}
+    by_id = {encoded(q.id): q.id for q in gold.queries} | {q.id: q.id for q in gold.queries}
     by_words: dict[str, list[str]] = defaultdict(list)
     for query in gold.queries:
         by_words[_words(query.text)].append(query.id)
@@ -62,8 +62,3 @@ def in_order(rows: Sequence[Answered], gold: GoldSet, report: Report) -> list[tu
 
 def _words(text: str) -> str:
     return " ".join(text.split())
-
-
-def encoded(name: str) -> str:
-    """Percent-encode the white space of a name, which TREC cannot hold."""
-    return re.sub(r"[\s\0]", lambda m: quote(m[0]), name)

@@ -14,7 +14,8 @@ from goldsets.evaluation.run import Run
 from goldsets.evaluation.words import count
 from goldsets.formats.base import Report, add_new, write_lines
 from goldsets.formats.files import single
-from goldsets.formats.run_base import Answered, encoded
+from goldsets.formats.names import distinct, encoded
+from goldsets.formats.run_base import Answered
 from retrieval.errors import InputError
 from retrieval.hits import Hit, hit_of
 from retrieval.ingest.fields import shown
@@ -42,6 +43,7 @@ def read(path: Path, report: Report, corpus: Corpus, *, chunks: str | Path = "")
         InputError: there is no such file; in strict mode, a line cannot be used.
     """
     table = _table(path.parent / chunks, report) if chunks else {}
+    names = {encoded(name): name for name in corpus.row} | {name: name for name in corpus.row}
     lines: dict[str, list[Line]] = defaultdict(list)
     first: dict[str, str] = {}
     for where, text in single(path).lines(report, "line"):
@@ -53,7 +55,7 @@ def read(path: Path, report: Report, corpus: Corpus, *, chunks: str | Path = "")
     if odd:
         report.note(f"ranks and scores disagree in {count(odd, 'query', 'queries')}: scores count")
     return [
-        Answered(first[query], query, "", tuple(_hits(own, corpus, table)))
+        Answered(first[query], query, "", tuple(_hits(own, names, table)))
         for query, own in lines.items()
     ]
 
@@ -62,8 +64,13 @@ def write(run: Run, chunks: Chunks, corpus: Corpus, path: Path) -> dict[str, int
     """Write a run; a chunk that is all of its document goes by the document's name alone.
 
     Scores are written so that each is below the one before it in single precision.
+
+    Raises:
+        InputError: two ids would be the same; white space in them is percent-encoded.
     """
-    lines = [line for row in range(len(run.queries)) for line in _lines(run, row, chunks, corpus)]
+    queries = distinct("query", run.queries).values()
+    docnos = _docnos(run, chunks, corpus)
+    lines = [line for row, query in enumerate(queries) for line in _lines(run, row, query, docnos)]
     write_lines(path, lines)
     return {"queries": len(run.queries), "hits": len(lines)}
 
@@ -110,35 +117,51 @@ def _by_rank(lines: list[Line]) -> bool:
         return True
 
 
-def _hits(lines: list[Line], corpus: Corpus, table: Mapping[str, Hit]) -> Iterator[Hit]:
+def _hits(lines: list[Line], names: Mapping[str, str], table: Mapping[str, Hit]) -> Iterator[Hit]:
     for line in _sorted(lines):
-        name = next((n for n in (line.docno, unquote(line.docno)) if n in corpus.row), "")
-        place = PLACE.fullmatch(unquote(line.docno))
+        name = _known(line.docno, names)
+        place = PLACE.fullmatch(line.docno)
         if line.docno in table:
             hit = table[line.docno]
         elif name or not place:
             hit = Hit(name or line.docno)
         else:
             start, end = int(place[2]), int(place[3])
-            hit = Hit(place[1], start, end) if start < end else Hit(line.docno)
+            document = _known(place[1], names) or place[1]
+            hit = Hit(document, start, end) if start < end else Hit(line.docno)
         yield Hit(hit.document, hit.start, hit.end, hit.text, line.score, line.docno)
 
 
-def _lines(run: Run, row: int, chunks: Chunks, corpus: Corpus) -> Iterator[str]:
-    query, tag = encoded(run.queries[row]), encoded(run.variant)
+def _known(name: str, names: Mapping[str, str]) -> str:
+    """Return the document that a name means, which may be percent-encoded; else nothing."""
+    return names.get(name) or names.get(unquote(name), "")
+
+
+def _lines(run: Run, row: int, query: str, docnos: Mapping[int, str]) -> Iterator[str]:
+    tag = encoded(run.variant)
     last = np.float32(np.inf)
     found = run.candidates.ids[row].tolist()
     for rank, (i, score) in enumerate(zip(found, run.candidates.scores[row], strict=True), 1):
         if i >= 0:
             below = np.nextafter(last, np.float32(-np.inf))
             last = min(np.float32(score), below)
-            yield f"{query} Q0 {_docno(chunks, i, corpus)} {rank} {last:.9g} {tag}"
+            yield f"{query} Q0 {docnos[i]} {rank} {last:.9g} {tag}"
 
 
-def _docno(chunks: Chunks, i: int, corpus: Corpus) -> str:
+def _docnos(run: Run, chunks: Chunks, corpus: Corpus) -> dict[int, str]:
+    names = distinct("document", corpus.row)
+    found = np.unique(run.candidates.ids[run.candidates.ids >= 0]).tolist()
+    return {i: _docno(chunks, i, corpus, names) for i in found}
+
+
+def _docno(chunks: Chunks, i: int, corpus: Corpus, names: Mapping[str, str]) -> str:
     if chunks.document[i] < 0:
         return f"nowhere:{digest(chunks.context(i))[:12]}"
     document = corpus.documents[int(chunks.document[i])]
     start, end = int(chunks.start[i]), int(chunks.end[i])
-    whole = (start, end) == (0, len(document.text))
-    return encoded(document.id) if whole else f"{encoded(document.id)}:{start}-{end}"
+    if (start, end) == (0, len(document.text)):
+        return names[document.id]
+    docno = f"{names[document.id]}:{start}-{end}"
+    if docno in corpus.row:
+        raise InputError(f"{docno!r} is a document, and in TREC the name of a part of another")
+    return docno

@@ -8,9 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 
+from retrieval.errors import InputError
+from retrieval.ingest.fields import shown
+
 TAG = re.compile(r"</?[A-Za-z][\w-]*(?:\s[^<>]*)?/?>|<!--[^<>]*-->")
 BLANKS = re.compile(r"[ \t\r\n]+")
-LOST = re.compile(r"[\t\n\r\0]|(?<= ) |^ | \Z|^[nt](?=umber:|opic:)", re.IGNORECASE)
+LOST = re.compile(r"[\t\n\r]|(?<= ) |^ | \Z|^[nt](?=umber:|opic:)", re.IGNORECASE)
 """What a reader of one line would drop: layout, and the labels of old topics."""
 
 
@@ -61,13 +64,27 @@ def one_line(inner: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Write a text so that `plain` returns it; a NUL, which no text file holds, becomes U+FFFD."""
-    return escape(text, quote=False).replace("\r", "&#13;").replace("\0", "&#0;")
+    """Write a text so that `plain` returns it.
+
+    Raises:
+        InputError: it holds a NUL.
+    """
+    return _whole(text).replace("\r", "&#13;")
 
 
 def escaped_line(text: str) -> str:
-    """Write a name or title so that `one_line` returns it."""
-    return LOST.sub(lambda m: f"&#{ord(m[0])};", escape(text, quote=False))
+    """Write a name or title so that `one_line` returns it.
+
+    Raises:
+        InputError: it holds a NUL.
+    """
+    return LOST.sub(lambda m: f"&#{ord(m[0])};", _whole(text))
+
+
+def _whole(text: str) -> str:
+    if "\0" in text:
+        raise InputError(f"SGML has no place for the NUL character in {shown(text)}")
+    return escape(text, quote=False)
 
 
 def _opening(tag: str) -> str:

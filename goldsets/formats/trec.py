@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote
 
 from goldsets.formats.base import (
     Imported,
@@ -18,6 +17,7 @@ from goldsets.formats.base import (
     write_lines,
 )
 from goldsets.formats.files import Source, source
+from goldsets.formats.names import distinct
 from goldsets.formats.sgml import elements, escaped, escaped_line, one_line, plain, records
 from goldsets.types import GoldSet, Query
 from retrieval.errors import InputError, one_of
@@ -29,7 +29,7 @@ TopicsBy = Literal["num", "position"]
 HEAD = 65_536
 """Bytes by which a file is recognised."""
 QREL = re.compile(r"\S+\s+\S+\s+\S+\s+-?\d+\s*", re.ASCII)
-LABEL = re.compile(r"\s*(?:number|topic):", re.IGNORECASE)
+LABEL = re.compile(r"\A\s*(?:number|topic):", re.IGNORECASE)
 ABOUT = ("author", "bib")
 DOCUMENT = ("docno", "title", *ABOUT, "text")
 TOPIC = ("num", "title", "desc", "narr")
@@ -79,25 +79,22 @@ def read(
 def write(gold: GoldSet, corpus: Corpus, folder: Path) -> dict[str, int]:
     """Write `documents.xml`, `topics.xml` and `qrels.txt`; return the rows by kind.
 
-    A document's grade is the best of its evidence. Evidence in documents that the corpus does not
-    have is counted as `without a document`; white space in ids is percent-encoded.
+    A document's grade is the best of its evidence. White space in ids is percent-encoded.
 
     Raises:
-        InputError: two ids would be the same.
+        InputError: two ids would be the same, or a text holds a NUL.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    documents = _ids("document", (d.id for d in corpus.documents))
-    queries = _ids("query", (q.id for q in gold.queries))
-    judgments = list(document_judgments(gold))
-    held = [(queries[q], documents[d], grade) for q, d, grade in judgments if d in documents]
+    documents = distinct("document", (d.id for d in corpus.documents))
+    queries = distinct("query", (q.id for q in gold.queries))
+    judgments, counts = document_judgments(gold, corpus)
     asked = (_topic_lines(queries[q.id], q.text) for q in gold.queries)
     stored = (_document_lines(documents[d.id], d) for d in corpus.documents)
     write_lines(folder / "documents.xml", ["<documents>", *stored, "</documents>"])
     write_lines(folder / "topics.xml", ["<topics>", *asked, "</topics>"])
-    write_lines(folder / "qrels.txt", (f"{q} 0 {d} {grade}" for q, d, grade in held))
-    counts = {"documents": len(corpus), "queries": len(queries), "judgments": len(held)}
-    gone = len(judgments) - len(held)
-    return counts | ({"without a document": gone} if gone else {})
+    rows = (f"{queries[q]} 0 {documents[d]} {grade}" for q, d, grade in judgments)
+    write_lines(folder / "qrels.txt", rows)
+    return counts
 
 
 def _files(
@@ -199,13 +196,6 @@ def _compare(ids: set[str], topics: list[_Topic], by: TopicsBy, report: Report) 
     if report.strict:
         raise InputError(sentence, where="topics_by")
     report.note(sentence)
-
-
-def _ids(kind: str, names: Iterable[str]) -> dict[str, str]:
-    new = {name: re.sub(r"[\s\0]", lambda m: quote(m[0]), name) for name in names}
-    if len(set(new.values())) < len(new):
-        raise InputError(f"two {kind} ids differ only in white space, which TREC cannot hold")
-    return new
 
 
 def _document_lines(name: str, document: Document) -> str:

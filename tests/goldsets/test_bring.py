@@ -67,7 +67,7 @@ def test_what_is_unknown_is_refused_with_what_is_known(
 
 def test_gold_goes_out_and_comes_back_equal(workspace: Workspace, tmp_path: Path) -> None:
     out = tmp_path / "gold.jsonl"
-    assert send(workspace, "pizza", "gold", out) == {"queries": 6, "evidence": 6}
+    assert send(workspace, "pizza", "gold", out) == ({"queries": 6, "judgments": 6}, [])
     bring(workspace, "pizza", out, "copy", "corpus", True, {})
     assert set(gold.read(workspace, "copy").queries) == set(sample_gold().queries)
     assert gold.read(workspace, "copy").version == gold.read(workspace, "gold").version

@@ -104,7 +104,7 @@ def test_a_bad_file_is_named_and_stops_only_when_strict(tmp_path: Path) -> None:
 def test_gold_out_and_in(workspace: Workspace, tmp_path: Path) -> None:
     out = tmp_path / "gold.jsonl"
     sent = pizza(workspace, "export", "goldset", "gold", "--out", out)
-    assert sent.stdout == f"{out}: 6 queries, 6 evidence\n"
+    assert sent.stdout == f"{out}: 6 queries, 6 judgments\n"
     assert len(out.read_text(encoding="utf-8").splitlines()) == 6
     read = pizza(workspace, "import", "pizza", out, "--name", "copy", "--corpus", "corpus")
     assert read.stdout == "gold set copy: 6 queries, 6 judgments\n"

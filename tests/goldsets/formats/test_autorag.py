@@ -148,7 +148,7 @@ def test_what_is_written_comes_back(tmp_path: Path) -> None:
     }
     held = GoldSet("gold", "corpus", (*asked_, Query("none", "no answer")), evidence)
     counts = autorag.write(held, Corpus(written, "corpus", 1), tmp_path)
-    assert counts == {"documents": 3, "queries": 3, "without evidence": 1}
+    assert counts == {"documents": 3, "queries": 3, "judgments": 5, "without evidence": 1}
     got = autorag.read(tmp_path, Report(strict=True))
     assert (got.queries, dict(got.evidence)) == (asked_, evidence)
     assert [d.text for d in got.documents] == [d.text for d in written]

@@ -37,7 +37,7 @@ def read(path: Path, *lines: object, strict: bool = False) -> tuple[Imported, Re
 
 def test_what_is_written_is_read_back_equal(tmp_path: Path) -> None:
     path = tmp_path / "g.jsonl"
-    assert own.write(gold(), path) == {"queries": 2, "evidence": 3}
+    assert own.write(gold(), path) == {"queries": 2, "judgments": 3}
     report = Report()
     got = own.read(path, report)
     assert list(report.lines()) == []

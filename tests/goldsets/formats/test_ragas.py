@@ -29,7 +29,7 @@ def gold() -> GoldSet:
 
 def test_what_is_written_comes_back(tmp_path: Path) -> None:
     held, path = gold(), tmp_path / "gold.jsonl"
-    assert ragas.write(held, path) == {"queries": 3, "contexts": 4}
+    assert ragas.write(held, path) == {"queries": 3, "judgments": 4}
     got = ragas.read(path, Report(strict=True))
     assert got.queries == held.queries
     assert dict(got.evidence) == dict(held.evidence)
