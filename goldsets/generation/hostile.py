@@ -10,8 +10,8 @@ PATTERNS = (
     r"\b(ignore|disregard|forget|override)\b[^.\n]{0,40}\b(above|previous|prior|earlier|all|any)\b"
     r"[^.\n]{0,30}\b(instructions?|prompts?|text|rules?|messages?)\b",
     r"\b(ignore|disregard|forget) (all )?(of )?(the )?(above|previous|everything)\b",
-    r"\b(answer|reply|respond|output|say|return) (only |just |always )?(with )?"
-    r"[\"'`“]?(yes|no|true|false)\b",
+    r"\b((answer|reply|respond|say) (only |just |always )?|(return|output) (only|just|always) )"
+    r"(with )?[\"'`“]?(yes|no|true|false)\b",
     r"\byou are (now )?(an?|the) (\w+ )?(ai|assistant|language model|llm|chatbot|judge)\b",
     r"\b(system prompt|system message|new instructions?)\s*:",
     r"\b(as an? )?(ai|language) model,? (you|please)\b",
