@@ -15,7 +15,7 @@ posterior of the four counts with Jeffreys' prior (Brown, Cai and DasGupta, Stat
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
@@ -102,14 +102,13 @@ class Alignment:
 
 @dataclass(frozen=True)
 class Version:
-    """The criteria in one wording, on the half they were worded on and on the other.
+    """The criteria in one wording, on one half of the passages.
 
-    `gain` is the agreement on the held-out half less the first version's, on what both answered.
+    `gain` is the agreement less the first version's, on what both answered.
     """
 
     name: str
-    tuning: Figures
-    held_out: Figures
+    figures: Figures
     gain: Difference
 
 
@@ -200,27 +199,35 @@ def is_held_out(passage: str) -> bool:
     return hashlib.sha256(passage.encode()).digest()[0] % 2 == 1
 
 
+def half(cases: Sequence[Case], *, held_out: bool) -> list[Case]:
+    """Return the cases of one half."""
+    return [c for c in cases if is_held_out(c.passage) == held_out]
+
+
 def disagreements(cases: Sequence[Case]) -> list[Case]:
     """List where the rule and people differ: first what it lets through, then what it turns down.
 
     Of these the ones that the fewest criteria turned down come first; what is held out, where
     looking would wear it out, does not come at all.
     """
-    seen = [c for c in cases if c.answers and not is_held_out(c.passage) and c.passes != c.worth]
+    seen = [c for c in half(cases, held_out=False) if c.answers and c.passes != c.worth]
     return sorted(seen, key=lambda c: (c.worth, c.answers.count(False)))
 
 
-def versions(cases: Mapping[str, Sequence[Case]]) -> list[Version]:
-    """Set wordings of the criteria side by side, by name; the first is what others gain over.
+def versions(cases: Mapping[str, Sequence[Case]], *, held_out: bool) -> list[Version]:
+    """Set wordings of the criteria side by side on one half; others gain over the first.
 
     The gains are adjusted for being several.
     """
-    held = {name: {c.passage: c for c in its if c.answers} for name, its in cases.items()}
-    passages = [p for p in dict.fromkeys(p for its in held.values() for p in its) if is_held_out(p)]
+    held = {
+        name: {c.passage: c for c in half(its, held_out=held_out) if c.answers}
+        for name, its in cases.items()
+    }
+    passages = list(dict.fromkeys(p for its in held.values() for p in its))
     agrees = np.array([[_agrees(its.get(p)) for p in passages] for its in held.values()])
     gains = paired.compared(agrees.reshape(len(held), -1), 0) if held else []
     return [
-        Version(name, _half(its, held_out=False), _half(its, held_out=True), gain)
+        Version(name, _figures(its.values()), gain)
         for (name, its), gain in zip(held.items(), gains, strict=True)
     ]
 
@@ -229,9 +236,9 @@ def _agrees(case: Case | None) -> float:
     return np.nan if case is None else float(case.passes == case.worth)
 
 
-def _half(cases: Mapping[str, Case], *, held_out: bool) -> Figures:
-    own = [c for c in cases.values() if is_held_out(c.passage) == held_out]
-    return figures(np.array([c.worth for c in own], bool), np.array([c.passes for c in own], bool))
+def _figures(cases: Collection[Case]) -> Figures:
+    worth, passes = ([getattr(c, name) for c in cases] for name in ("worth", "passes"))
+    return figures(np.array(worth, bool), np.array(passes, bool))
 
 
 def verdict(found: Alignment) -> str:

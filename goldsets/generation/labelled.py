@@ -22,6 +22,7 @@ from goldsets.store import generations
 from retrieval.errors import InputError
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
+from retrieval.types import digest
 
 KIND = "judge"
 LEAST, MOST = 30, 250
@@ -34,9 +35,11 @@ OnUnit = Callable[[int, str, str], None]
 class Wording:
     """The criteria as one generation words them, and what its judge said of labelled passages.
 
-    `unasked` counts labelled passages that it was not asked about yet.
+    `key` names the prompts and who answers them; `unasked` counts labelled passages that the judge
+    was not asked about yet.
     """
 
+    key: str
     generation: int
     criteria: Mapping[str, str]
     cases: tuple[Case, ...]
@@ -156,4 +159,4 @@ def _wording(
         answers = tuple(bool(v.yes) for v in verdicts) if readable else ()
         reasons = tuple(v.reason for v in verdicts)
         cases.append(Case(passages[passage].key, label, answers, reasons))
-    return Wording(generation, spec.criteria, tuple(cases), unasked)
+    return Wording(digest(*keys), generation, spec.criteria, tuple(cases), unasked)

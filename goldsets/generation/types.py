@@ -84,6 +84,20 @@ class Prompted:
 
 
 @dataclass(frozen=True)
+class Look:
+    """Somebody's look at how `wordings`, by their keys, do on so many held-out passages.
+
+    Looks with the same `key` saw the same and are one.
+    """
+
+    key: str
+    wordings: tuple[str, ...]
+    passages: int
+    who: str
+    created: str = ""
+
+
+@dataclass(frozen=True)
 class Alike:
     """An earlier query that says nearly the same: cosine, and rapidfuzz's ratio from 0 to 100."""
 

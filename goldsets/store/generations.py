@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlite3 import Row
 from typing import Any
 
-from goldsets.generation.types import Generation, Passage, Prompted, Sampled, Verdict, Worth
+from goldsets.generation.types import Generation, Look, Passage, Prompted, Sampled, Verdict, Worth
 from retrieval.errors import InputError, NotFound
 from retrieval.store import Workspace
 from retrieval.store.workspace import now
@@ -173,6 +173,32 @@ def verdicts(workspace: Workspace, generation: int) -> list[Verdict]:
                 None if r["yes"] is None else bool(r["yes"]),
                 r["reason"],
             )
+            for r in rows
+        ]
+
+
+def keep_look(workspace: Workspace, generation: Generation, look: Look) -> None:
+    """Keep a look at the held-out half; the same one again is no other."""
+    with workspace.write() as db:
+        db.execute(
+            "INSERT OR IGNORE INTO looks (corpus, goldset, key, wordings, passages, who, created)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                *(generation.corpus, generation.goldset, look.key, _packed(look.wordings)),
+                *(look.passages, look.who, now()),
+            ],
+        )
+
+
+def looks(workspace: Workspace, generation: Generation) -> list[Look]:
+    """Return all looks at the held-out half of a generation's corpus and gold set, oldest first."""
+    with workspace.read() as db:
+        rows = db.execute(
+            "SELECT * FROM looks WHERE corpus = ? AND goldset = ? ORDER BY id",
+            [generation.corpus, generation.goldset],
+        )
+        return [
+            Look(r["key"], tuple(json.loads(r["wordings"])), r["passages"], r["who"], r["created"])
             for r in rows
         ]
 

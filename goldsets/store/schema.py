@@ -176,6 +176,18 @@ def checks(db: "Database") -> None:
     )
 
 
+def looks(db: "Database") -> None:
+    """Looks at how wordings of a judge's criteria do on held-out passages."""
+    create(
+        db,
+        """CREATE TABLE looks (
+            id INTEGER PRIMARY KEY, corpus TEXT NOT NULL, goldset TEXT NOT NULL,
+            key TEXT NOT NULL, wordings TEXT NOT NULL, passages INTEGER NOT NULL,
+            who TEXT NOT NULL, created TEXT NOT NULL, UNIQUE (corpus, goldset, key))""",
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     *(gold, runs_and_jobs, evenings, trials, runs_from_outside, generation, dial, checks),
+    looks,
 )

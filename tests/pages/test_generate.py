@@ -160,9 +160,14 @@ def test_without_labels_there_is_nothing_to_compare(opened, begun):
     assert "label 30 passages or more first" in test.info[0].value
 
 
-def test_the_judge_stands_beside_people_and_a_constant_one(opened, judged):
-    test = opened(PAGE, judged, view="judge")
+def test_the_judge_stands_beside_people_and_a_constant_one(opened, judged, copied):
+    test = opened(PAGE, copied(judged).path, view="judge")
+    assert "Too few to tell how far the judge agrees" in html(test)  # of half the passages
+    assert "Nobody has looked at it." in html(test)
+    press(test, "Look at the held-out half")
     shown = html(test)
+    assert "Looked at 1 time, for 1 wording." in shown
+    assert not [w for w in test.warning if "fits it" in w.value]
     assert "The judge agrees with people on" in shown
     assert "one that always says" in shown
     table = test.dataframe[0].value
@@ -185,9 +190,15 @@ def test_a_criterion_in_other_words_is_judged_and_stands_beside(
     area = next(a for a in test.text_area if a.label == "complete")
     area.set_value("It can be understood alone.")
     test.run()
+    press(test, "Look at the held-out half")
     press(test, "Ask with these words")
     assert test.query_params["generation"] == "2"
-    table = test.dataframe[-1].value
+    press(test, "Look at the held-out half")
+    assert "Looked at 2 times, for 2 wordings." in html(test)
+    assert any("fits it to these passages" in w.value for w in test.warning)
+    half, held_out = (d.value for d in test.dataframe[-2:])
+    assert half["Passages"].sum() + held_out["Passages"].sum() == 2 * 40
+    table = held_out
     assert list(table["Wording"]) == ["1", "2 (this one)"]
     assert list(table["Its own words"]) == ["–", "complete: It can be understood alone."]
     assert table["Passages"].nunique() == 1

@@ -7,24 +7,31 @@ import streamlit as st
 
 from goldsets import jobs
 from goldsets.evaluation.words import coefficient, count, points
-from goldsets.generation import labelled
+from goldsets.generation import labelled, looks
 from goldsets.generation.align import (
     Alignment,
     Case,
     Version,
     aligned,
     disagreements,
+    half,
     verdict,
     versions,
 )
 from goldsets.generation.labelled import Wording
 from goldsets.generation.types import Generation, Sampled
 from goldsets.labelling.agreement import Estimate
+from goldsets.store import generations
 from pages.ui import charts, frame, url, work
 from pages.ui.generate import plots
-from pages.ui.generate.passages import card, warn
+from pages.ui.generate.passages import card, warn, who
 from retrieval.errors import PizzaError
 from retrieval.store import Workspace
+
+WORN = (
+    "Keeping whichever wording does best here fits it to these passages, and its figures flatter."
+    " Label more passages: half of them are held out afresh."
+)
 
 
 def view(workspace: Workspace, generation: Generation) -> None:
@@ -39,30 +46,69 @@ def view(workspace: Workspace, generation: Generation) -> None:
         )
         return
     left, right = st.columns([1.55, 1], gap="large")
+    worded_on = half(own.cases, held_out=False)
     with left:
-        found = aligned(own.cases, list(own.criteria))
-        _figures(found, own)
+        if own.cases:
+            found = aligned(worded_on, list(own.criteria))
+            _figures(found, "alignment")
+            _by_criterion(found)
+        else:
+            st.info("The judge has not been asked about what you labelled yet.")
     with right:
         criteria(workspace, generation, own)
     if own.cases:
         differ(workspace, generation, own)
     if len(held) > 1:
-        side_by_side(held, generation.id)
+        st.subheader("Wordings side by side, on the half they are worded on", anchor=False)
+        side_by_side(held, generation.id, held_out=False)
+    if own.cases:
+        _held_out(workspace, generation, held, own)
 
 
-def _figures(found: Alignment, own: Wording) -> None:
-    if not own.cases:
-        st.info("The judge has not been asked about what you labelled yet.")
+def _held_out(
+    workspace: Workspace, generation: Generation, held: Sequence[Wording], own: Wording
+) -> None:
+    """Show what the held-out half says to whoever asks for it; each look is counted."""
+    st.subheader("Does it hold?", anchor=False)
+    number, found = looks.held_out(held), generations.looks(workspace, generation)
+    frame.quiet(
+        f"{count(number, 'labelled passage is', 'labelled passages are')} held out: no criterion is"
+        f" worded on them. {looks.wear(found)}"
+    )
+    if not looks.looked_at(found, held):
+        st.button(
+            "Look at the held-out half",
+            icon=":material/visibility:",
+            disabled=not number,
+            on_click=looks.look,
+            args=(workspace, generation, held, who()),
+        )
+        frame.quiet("Look when the words are settled: each look at others uses this half up.")
         return
+    if len(found) > 1:
+        st.warning(WORN, icon=":material/visibility:")
+    one = len(held) == 1
+    cases = own.cases if one else half(own.cases, held_out=True)
+    _figures(aligned(cases, list(own.criteria)), "held-out")
+    if one:
+        frame.quiet("Nothing was reworded yet, so that all labelled passages count here.")
+    else:
+        side_by_side(held, generation.id, held_out=True)
+
+
+def _figures(found: Alignment, key: str) -> None:
     sentence = verdict(found)
     st.html(f"<p class='pn-verdict'>{escape(sentence)}</p>")
-    charts.draw(plots.alignment(found), "alignment", sentence)
+    charts.draw(plots.alignment(found), key, sentence)
     name, _ = plots.constant(found)
     unread = f" {count(found.unanswered, 'answer')} could not be read." if found.unanswered else ""
     frame.quiet(
         "The rule is that of the generation: every criterion says yes. Open circles: a judge that"
         f" says {name}. 95 % intervals.{unread}"
     )
+
+
+def _by_criterion(found: Alignment) -> None:
     rows = [
         {
             "Criterion": c.name,
@@ -197,19 +243,19 @@ def _step(label: str, shortcut: str, to: int, number: int, key: str) -> None:
     st.button(label, shortcut=shortcut, disabled=not inside, on_click=go, key=f"{key}-{label}")
 
 
-def side_by_side(held: Sequence[Wording], current: int) -> None:
-    """Set the wordings side by side on the half that nobody saw."""
-    st.subheader("Wordings side by side, on the held-out half", anchor=False)
+def side_by_side(held: Sequence[Wording], current: int, *, held_out: bool) -> None:
+    """Set the wordings side by side on one half of the passages."""
     names = {
         f"{n}{' (this one)' if w.generation == current else ''}": w for n, w in enumerate(held, 1)
     }
-    found = versions({name: w.cases for name, w in names.items()})
+    found = versions({name: w.cases for name, w in names.items()}, held_out=held_out)
     rows = [_row(v, names[v.name], held[0]) for v in found]
     wide = st.column_config.Column(width="medium")
-    st.dataframe(rows, hide_index=True, key="wordings", column_config={"Its own words": wide})
+    key = "wordings-held-out" if held_out else "wordings"
+    st.dataframe(rows, hide_index=True, key=key, column_config={"Its own words": wide})
     frame.quiet(
-        "Gain: agreement against the first wording, on held-out passages that both judged, adjusted"
-        " for the number of wordings. Each look at this half uses it up a little."
+        "Gain: agreement against the first wording, on passages of this half that both judged,"
+        " adjusted for the number of wordings."
     )
 
 
@@ -222,11 +268,10 @@ def _row(v: Version, wording: Wording, first: Wording) -> dict[str, object]:
     return {
         "Wording": v.name,
         "Its own words": " · ".join(other) or "–",
-        "Passages": v.held_out.agreement.items,
-        "Agreement": shown(v.held_out.agreement),
-        "Kappa": shown(v.held_out.kappa, kappa=True),
-        "Precision": shown(v.held_out.precision),
-        "Recall": shown(v.held_out.recall),
+        "Passages": v.figures.agreement.items,
+        "Agreement": shown(v.figures.agreement),
+        "Kappa": shown(v.figures.kappa, kappa=True),
+        "Precision": shown(v.figures.precision),
+        "Recall": shown(v.figures.recall),
         "Gain": gain,
-        "Kappa where worded": shown(v.tuning.kappa, kappa=True),
     }

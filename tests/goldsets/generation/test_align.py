@@ -214,12 +214,12 @@ def test_halves_are_even_and_do_not_move() -> None:
 def test_versions_side_by_side() -> None:
     worth, bad = simulated(6, 240, 0.6, 0.1)
     good = np.where(np.random.default_rng(0).random(240) < 0.9, worth, ~worth)
-    first, second, third = versions(
-        {"1": cases_of(worth, bad), "2": cases_of(worth, good), "3": cases_of(worth, bad)}
-    )
+    wordings = {"1": cases_of(worth, bad), "2": cases_of(worth, good), "3": cases_of(worth, bad)}
+    first, second, third = versions(wordings, held_out=True)
     held = np.array([is_held_out(f"p{i}") for i in range(240)])
-    assert values(second.held_out) == pytest.approx(of_sklearn(worth[held], good[held]), abs=1e-12)
-    assert values(second.tuning) == pytest.approx(of_sklearn(worth[~held], good[~held]), abs=1e-12)
+    assert values(second.figures) == pytest.approx(of_sklearn(worth[held], good[held]), abs=1e-12)
+    worded_on = versions(wordings, held_out=False)[1].figures
+    assert values(worded_on) == pytest.approx(of_sklearn(worth[~held], good[~held]), abs=1e-12)
     assert second.gain.mean == pytest.approx(
         (good == worth)[held].mean() - (bad == worth)[held].mean()
     )
@@ -232,12 +232,12 @@ def test_versions_side_by_side() -> None:
 def test_a_gain_rests_on_what_both_versions_answered() -> None:
     cases = cases_of(*simulated(7, 100))
     fewer = [c if i % 3 else Case(c.passage, c.worth, ()) for i, c in enumerate(cases)]
-    first, second = versions({"1": cases, "2": fewer})
+    first, second = versions({"1": cases, "2": fewer}, held_out=True)
     both = sum(is_held_out(c.passage) for i, c in enumerate(cases) if i % 3)
-    assert second.gain.queries == both == second.held_out.agreement.items
-    assert first.held_out.agreement.items > both
-    assert versions({}) == []
-    assert versions({"1": []})[0].held_out.agreement == UNDEFINED
+    assert second.gain.queries == both == second.figures.agreement.items
+    assert first.figures.agreement.items > both
+    assert versions({}, held_out=True) == []
+    assert versions({"1": []}, held_out=False)[0].figures.agreement == UNDEFINED
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=40))

@@ -3,9 +3,9 @@
 import pytest
 
 from goldsets import jobs
-from goldsets.generation import labelled, work
+from goldsets.generation import labelled, looks, work
 from goldsets.generation.align import aligned, versions
-from goldsets.generation.spec import GenerationSpec
+from goldsets.generation.spec import GenerationSpec, generation_of
 from goldsets.store import generations
 from retrieval.errors import InputError
 from retrieval.runtime import Runtime
@@ -89,9 +89,40 @@ def test_a_criterion_in_other_words_is_asked_alone_and_stands_beside(
     both = labelled.wordings(desk, other)
     assert [w.generation for w in both] == [begun, other]
     assert labelled.reworded(desk, begun, criteria).id == other
-    first, second = versions({str(w.generation): w.cases for w in both})
-    assert first.held_out.agreement.items + first.tuning.agreement.items <= 20
-    assert second.gain.mean is not None
+    halves = [
+        versions({str(w.generation): w.cases for w in both}, held_out=held_out)
+        for held_out in (False, True)
+    ]
+    assert sum(first.figures.agreement.items for first, _ in halves) <= 20
+    assert all(second.gain.mean is not None for _, second in halves)
+
+
+def test_looks_at_the_held_out_half_are_counted_once_for_what_they_show(
+    desk: Workspace, begun: int, rt: Runtime, vendors: Vendors
+) -> None:
+    def looked(who: str) -> tuple[bool, str]:
+        held = labelled.wordings(desk, begun)
+        seen = looks.looked_at(generations.looks(desk, generation), held)
+        looks.look(desk, generation, held, who)
+        return seen, looks.wear(generations.looks(desk, generation))
+
+    generation = generations.read(desk, begun)
+    assert looks.wear(generations.looks(desk, generation)) == "Nobody has looked at it."
+    label(desk, begun, 20)
+    labelled.judge_labelled(desk, begun, rt, ignored)
+    assert looked("ann") == (False, "Looked at 1 time, for 1 wording.")
+    assert looked("bob") == (True, "Looked at 1 time, for 1 wording.")
+    criteria = {**labelled.wordings(desk, begun)[0].criteria, "complete": "It says something."}
+    labelled.judge_labelled(desk, labelled.reworded(desk, begun, criteria).id, rt, ignored)
+    assert looked("ann") == (False, "Looked at 2 times, for 2 wordings.")
+    label(desk, begun, 49)
+    labelled.judge_labelled(desk, begun, rt, ignored)
+    assert looked("ann") == (False, "Looked at 3 times, for 2 wordings.")
+    seen = generations.looks(desk, generation)
+    assert [one.who for one in seen] == ["ann"] * 3
+    assert seen[0].passages == seen[1].passages < seen[2].passages
+    others = work.begin(desk, generation_of(generation.spec), "planted", "other")
+    assert generations.looks(desk, others) == []
 
 
 def test_people_who_are_split_leave_a_passage_out(desk: Workspace, begun: int) -> None:
