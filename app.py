@@ -55,7 +55,7 @@ def verdict(workspace: Workspace) -> None:
     )
     frame.quiet(_fine_print(result))
     with st.container(horizontal=True):
-        link = {"sweep": str(result["job"])}
+        link = {"sweep": str(result["job"]), "measure": measure}
         st.page_link(
             "pages/sweep.py",
             label="The whole leaderboard",

@@ -8,9 +8,11 @@ import typer
 
 from goldsets.evaluation.words import count, duration, points
 from goldsets.terminal import WorkspaceOption, follow, tell
+from retrieval.errors import InputError, one_of
 
 if TYPE_CHECKING:
     from goldsets.diagnosis.attribute import Diagnosis, Loss
+    from goldsets.diagnosis.suggest import Suggestion
     from goldsets.diagnosis.trail import Trail
     from goldsets.evaluation.sweep import Board
     from retrieval.store import Workspace
@@ -69,6 +71,7 @@ def suggest(
     paid: Annotated[
         bool, typer.Option("--paid", help="Also try what asks a vendor, within the budgets.")
     ] = False,
+    only: Annotated[str, typer.Option(help="Those alone whose title has these words.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """List what would bring lost evidence back; with --verify or --loop, try it."""
@@ -82,7 +85,7 @@ def suggest(
         job = follow(ws, work.start_loop(ws, scene, base).id)
         _say_loop(trials.loop(ws, job) or {}, as_json=as_json)
         return
-    found = work.suggested(trail)
+    found = _only(work.suggested(trail), only)
     if verify:
         wanted = [s for s in found if s.pipeline and (paid or s.free)]
         if not all(s.free for s in wanted):
@@ -102,6 +105,14 @@ def suggest(
         elif not suggestion.free:
             typer.echo("    asks a vendor: tried with --verify --paid")
     typer.echo(work.wear(ws, trail.board))
+
+
+def _only(found: "list[Suggestion]", words: str) -> "list[Suggestion]":
+    kept = [s for s in found if words.lower() in s.title.lower()]
+    if found and not kept:
+        titles = [s.title for s in found]
+        raise InputError(f"no suggestion has {words!r} in its title{one_of(words, titles)}")
+    return kept
 
 
 def _trail(workspace: "Workspace", run: str, measure: str) -> "Trail":

@@ -118,6 +118,12 @@ def test_the_commands_say_the_same(workspace, board: Board) -> None:
     assert {loss["cause"] for loss in told["losses"]} <= set(plain.stdout.split())
     listed = json.loads(run(cli.app, ["suggest", "poor", "--json", *where]).stdout)
     assert {s["title"] for s in listed} >= {s.title for s in some(board)}
+    only = run(cli.app, ["suggest", "poor", "--json", "--only", "HEADINGS", *where])
+    assert [s["title"] for s in json.loads(only.stdout)] == [
+        "Put title and headings beside each chunk"
+    ]
+    none = run(cli.app, ["suggest", "poor", "--only", "no such words", *where])
+    assert (none.exit_code, "known: " in none.stderr) == (2, True)
     missing = run(cli.app, ["diagnose", "nobody", *where])
     assert missing.exit_code == 2
     assert "nobody" in missing.stderr

@@ -1,0 +1,56 @@
+"""Somebody who does what a page of the documentation says, word for word."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from goldsets.cli import app
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """Return the code blocks of a page, each with its language."""
+    return BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
+
+
+class Reader:
+    """Runs commands in a folder, as a shell would; one that fails has to be expected."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, folder: Path) -> None:
+        self.patch, self.code = patch, 0
+        patch.delenv("PIZZA_WORKSPACE", raising=False)
+        patch.chdir(folder)
+
+    def run(self, body: str) -> list[str]:
+        """Run a block; return the lines that it says."""
+        said = [line for command in body.splitlines() for line in self._one(command)]
+        assert self.code == 0, said
+        return said
+
+    def _one(self, command: str) -> list[str]:
+        words = shlex.split(command, comments=True)
+        if words == ["echo", "$?"]:
+            code, self.code = self.code, 0
+            return [str(code)]
+        assert self.code == 0, command
+        match words:
+            case ["pizza", *arguments]:
+                done = CliRunner().invoke(app, arguments)
+                assert isinstance(done.exception, SystemExit | None), command
+                self.code = done.exit_code
+                return done.output.splitlines()
+            case ["mkdir", name]:
+                Path(name).mkdir()
+            case ["cd", name]:
+                self.patch.chdir(name)
+            case ["make", target]:
+                subprocess.run(["make", "--dry-run", target], cwd=ROOT, check=True)
+            case _:
+                assert command == "source .venv/bin/activate"
+        return []
