@@ -8,6 +8,7 @@ from goldsets.evaluation.run import Run
 from goldsets.outside.source import source_of
 from retrieval.errors import InputError
 from retrieval.pipeline import Pipeline, short_spec
+from retrieval.query.assemble import Context
 
 FORMS = (".yaml", ".json", ".py")
 PROGRAM = r'''"""Search a folder by the pipeline {name}.
@@ -26,7 +27,8 @@ from retrieval.types import Corpus, Queries
 PIPELINE = pipeline_of({spec})
 
 
-def search(folder: Path, question: str, k: int = 5) -> list[tuple[str, str, float]]:
+'''
+PASSAGES = r'''def search(folder: Path, question: str, k: int = 5) -> list[tuple[str, str, float]]:
     """Return the best passages as (document, text, score)."""
     corpus, rt = Corpus(read_paths([folder]).documents, "corpus", 1), Runtime()
     index = PIPELINE.ingest(corpus, rt)
@@ -41,7 +43,18 @@ def search(folder: Path, question: str, k: int = 5) -> list[tuple[str, str, floa
 
 if __name__ == "__main__":
     for document, text, score in search(Path(sys.argv[1]), " ".join(sys.argv[2:])):
-        print(f"{{score:.3f}}  {{document}}\n{{text[:300]}}\n")
+        print(f"{score:.3f}  {document}\n{text[:300]}\n")
+'''
+CONTEXT = '''def context(folder: Path, question: str) -> str:
+    """Return what the reader gets; the question may follow."""
+    corpus, rt = Corpus(read_paths([folder]).documents, "corpus", 1), Runtime()
+    index = PIPELINE.ingest(corpus, rt)
+    found = PIPELINE.search(index, Queries((question,)), rt).value
+    return PIPELINE.assemble.texts(index, found)[0]
+
+
+if __name__ == "__main__":
+    print(context(Path(sys.argv[1]), " ".join(sys.argv[2:])))
 '''
 
 
@@ -58,13 +71,16 @@ def as_spec(run: Run, form: str = ".yaml") -> str:
 
 
 def as_python(run: Run) -> str:
-    """Write a run's pipeline as a program.
+    """Write a run's pipeline as a program that prints passages, or the text of a `Context`.
 
     Raises:
         InputError: the run is of a retriever from outside.
     """
     name = json.dumps(run.variant, ensure_ascii=True).replace("\\", "").replace('"', "")
-    return PROGRAM.format(name=name, spec=repr(short_spec(_pipeline(run))))
+    pipeline = _pipeline(run)
+    writes = isinstance(pipeline.assemble, Context)
+    head = PROGRAM.format(name=name, spec=repr(short_spec(pipeline)))
+    return head + (CONTEXT if writes else PASSAGES)
 
 
 def _pipeline(run: Run) -> Pipeline:

@@ -21,6 +21,8 @@ ACCENT = "#b93d0b"
 QUIET = "#8b93a1"
 GRID = "rgba(128,128,128,.18)"
 BAND = "rgba(139,147,161,.22)"
+LONGEST = 60
+"""Characters of a name beside a plot."""
 LABELLED = 14
 """Bars up to which each has its number."""
 DAY = 86_400_000
@@ -37,17 +39,15 @@ def leaderboard(rows: Sequence[Row], measure: str, baseline: str) -> go.Figure:
     layout = style(60 + 30 * max(len(shown), 2))
     title = f"{measure}, with 95 % interval"
     layout["xaxis"] |= {**titled(title), "gridcolor": GRID, "zeroline": False}
-    layout["yaxis"] |= {"automargin": True, "gridcolor": "rgba(0,0,0,0)"}
+    names = [_label(r["name"], baseline) for r in shown]
+    ticks = {"tickvals": names, "ticktext": [_shortened(name) for name in names]}
+    layout["yaxis"] |= {"automargin": True, "gridcolor": "rgba(0,0,0,0)", **ticks}
     layout["shapes"] = [
         _upright(r["measures"][measure]["mean"] * 100) for r in shown if r["name"] == baseline
     ]
     whiskers = [
-        _whisker(
-            _label(r["name"], baseline),
-            r["measures"][measure],
-            ACCENT if r is shown[-1] else QUIET,
-        )
-        for r in shown
+        _whisker(name, r["measures"][measure], ACCENT if r is shown[-1] else QUIET)
+        for name, r in zip(names, shown, strict=True)
     ]
     return go.Figure({"data": whiskers, "layout": layout})
 
@@ -184,6 +184,12 @@ def draw(figure: go.Figure, key: str, alt: str) -> None:
 
 def _label(name: str, baseline: str) -> str:
     return f"{name} (baseline)" if name == baseline else name
+
+
+def _shortened(name: str) -> str:
+    """Leave out the middle of a name that would leave no room for the plot."""
+    half = LONGEST // 2
+    return name if len(name) <= LONGEST else f"{name[:half]} … {name[-half:]}"
 
 
 def styled(figure: go.Figure, height: int) -> go.Figure:

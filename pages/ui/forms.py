@@ -29,7 +29,15 @@ GRID_SLOTS = {
     "embed": "Embedding model",
     "fuse": "Fuse",
     "rerank": "Rerank",
+    "assemble": "Assemble",
 }
+CITED = """<passage-{mark} {number}>
+source: {title}#{anchor}
+
+{text}
+</passage-{mark}>"""
+"""A template that tells a reader what to cite, and that no text of a document can end."""
+
 START: Mapping[str, Sequence[Any]] = {
     "chunk": SWEEP["grid"]["chunk"],
     "enrich": [None],
@@ -40,6 +48,7 @@ START: Mapping[str, Sequence[Any]] = {
     "embed": ["Local"],
     "fuse": ["RRF"],
     "rerank": [None],
+    "assemble": ["InRankOrder"],
 }
 OFFERED: Mapping[str, Sequence[Any]] = {
     "chunk": [
@@ -80,6 +89,14 @@ OFFERED: Mapping[str, Sequence[Any]] = {
         {"Rescore": {"late": 0}},
         *("Rescore", "MaxSim", "CrossEncoder"),
         *("VoyageRerank", "CohereRerank", "Pointwise", "Listwise"),
+    ],
+    "assemble": [
+        "InRankOrder",
+        "Context",
+        {"Context": {"max_tokens": 4000}},
+        {"Context": {"max_tokens": 4000, "neighbours": 1}},
+        {"Context": {"max_tokens": 4000, "order": "edges"}},
+        {"Context": {"max_tokens": 4000, "template": CITED}},
     ],
 }
 

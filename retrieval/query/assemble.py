@@ -1,17 +1,22 @@
 """Assemble: what of the ranking reaches the reader, under a hard cap."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from retrieval.errors import SpecError
 from retrieval.index import Index
-from retrieval.ingest.tokens import Vocabulary, count_tokens
-from retrieval.query.passages import Passages, Reason
+from retrieval.ingest.parse import Structure
+from retrieval.ingest.tokens import Vocabulary
+from retrieval.query.as_text import PLACES, Layout
+from retrieval.query.passages import Passages, Reason, Span
 from retrieval.query.shingles import bags, near_duplicates
 from retrieval.runtime import Made, Runtime
-from retrieval.stage import Stage, require
+from retrieval.stage import Stage, lines, require
 from retrieval.types import Candidates, Chunks, Corpus, Float32, Int32
 
 _TOGETHER = 64
@@ -94,7 +99,15 @@ class Context(Assembler):
     `neighbours` chunks on each side are added while they fit. `order`: by `rank`, `document` after
     document in the order of the text, or the best at both `edges` (Liu et al., "Lost in the
     Middle", 2023).
+
+    As text a context is `instructions`, then the passages, a blank line after each: all of it
+    counts under the cap. `template` says how a passage is written: `{text}`, and around it
+    `{number}`, `{title}`, `{id}`, `{heading}` (the path), `{anchor}`, `{page}` and fields of the
+    documents' metadata by name. `{mark}` is eight characters that stand in no document: no text
+    can close a tag whose name ends in them.
     """
+
+    revision: ClassVar[int] = 2
 
     k: int = 150
     duplicates: float = 0.8
@@ -105,6 +118,8 @@ class Context(Assembler):
     order: Literal["rank", "document", "edges"] = "rank"
     max_tokens: int | None = None
     vocabulary: Vocabulary = "o200k"
+    instructions: str = lines("", later=True)
+    template: str = lines("", later=True)
     product: ClassVar[type[Assembled]] = Assembled
 
     def __post_init__(self) -> None:
@@ -116,15 +131,31 @@ class Context(Assembler):
         require(0 <= self.neighbours <= 100, self, "neighbours", "from 0 to 100")
         fits = self.max_tokens is None or self.max_tokens >= 1
         require(fits, self, "max_tokens", "at least 1 token, or nothing for no cap")
+        if self.template and "{text}" not in self.template:
+            raise SpecError("Context.template needs {text}, where the passage stands")
 
     def assemble(self, index: Index, ranking: Made[Candidates], rt: Runtime) -> Made[Candidates]:
         """Assemble from the texts of the candidates."""
-        return rt.run(self, index.corpus, index.chunks, ranking)
+        structure = (index.structure,) if self._says_where else ()
+        return rt.run(self, index.corpus, index.chunks, ranking, *structure)
 
-    def apply(self, corpus: Corpus, chunks: Chunks, ranking: Candidates, rt: Runtime) -> Assembled:
-        """Take the steps in the order of the class's description, query by query."""
+    def apply(
+        self,
+        corpus: Corpus,
+        chunks: Chunks,
+        ranking: Candidates,
+        structure: Structure | None = None,
+        *,
+        rt: Runtime,
+    ) -> Assembled:
+        """Take the steps in the order of the class's description, query by query.
+
+        Raises:
+            SpecError: the template names an unknown field, or the instructions leave no room.
+        """
         alike = _Alike(self, corpus, chunks, ranking.top(self.k).ids)
-        size = _Sizes(corpus, self.vocabulary)
+        layout = self._layout(corpus, structure)
+        room = self._room(layout)
         reason = np.full(ranking.ids.shape, -1, np.int32)
         instead = np.full(ranking.ids.shape, -1, np.int32)
         rows, edges = [], (chunks.document, chunks.start, chunks.end)
@@ -134,10 +165,14 @@ class Context(Assembler):
         kept = [[c for c in own if c not in m] for own, m in zip(pools, merges, strict=True)]
         orders = alike.diverse(kept)
         for q, (own, merged, chosen) in enumerate(zip(pools, merges, orders, strict=True)):
-            passages = Passages(spans, own, size if self.max_tokens else None, self.max_tokens)
+            passages = Passages(spans, own, None if room is None else layout, room)
             passages.drop(merged, Reason.DUPLICATE)
             passages.fill(chosen, self.per_document, join=self.join)
             passages.extend(self.neighbours, join=self.join)
+            while self.max_tokens and not layout.fits(
+                passages.spans_in(self.order), self.max_tokens
+            ):
+                passages.drop_last()
             became = passages.reason
             every = ranking.ids[q][ranking.ids[q] >= 0].tolist()
             reason[q, : len(every)] = [became.get(c, Reason.BEYOND) for c in every]
@@ -146,19 +181,29 @@ class Context(Assembler):
             rt.progress("Context", q + 1, len(ranking.ids))
         return _laid_out(ranking, rows, reason, instead)
 
+    def texts(self, index: Index, found: Assembled) -> list[str]:
+        """Write what the reader gets for each query; the question may follow."""
+        structure = index.structure.value if self._says_where else None
+        layout, chunks = self._layout(index.corpus.value, structure), index.chunks.value
+        return [layout.whole(spans) for spans in _spans(chunks, found)]
 
-class _Sizes(dict[tuple[int, int, int], int]):
-    """The tokens of spans `(document, start, end)`, each encoded by itself, once."""
+    @property
+    def _says_where(self) -> bool:
+        return any(f"{{{name}}}" in self.template for name in PLACES)
 
-    def __init__(self, corpus: Corpus, vocabulary: Vocabulary) -> None:
-        super().__init__()
-        self.corpus, self.vocabulary = corpus, vocabulary
+    def _layout(self, corpus: Corpus, structure: Structure | None) -> Layout:
+        return Layout(self.instructions, self.template, self.vocabulary, corpus, structure)
 
-    def __missing__(self, span: tuple[int, int, int]) -> int:
-        document, start, end = span
-        text = self.corpus.documents[document].text[start:end]
-        self[span] = count_tokens(text, self.vocabulary)
-        return self[span]
+    def _room(self, layout: Layout) -> int | None:
+        if self.max_tokens is None:
+            return None
+        taken = layout.tokens(layout.head)
+        if taken >= self.max_tokens:
+            raise SpecError(
+                f"Context.instructions take {taken:,} tokens of max_tokens, {self.max_tokens:,};"
+                " shorten them, or raise the cap"
+            )
+        return self.max_tokens - taken
 
 
 class _Alike:
@@ -222,6 +267,17 @@ class _Alike:
             worth[every, best] = -np.inf
             np.maximum(nearest, alike[every, best], out=nearest)
         return [[own[i] for i in order[q, : len(own)]] for q, own in enumerate(ranked)]
+
+
+def _spans(chunks: Chunks, found: Assembled) -> Iterator[list[Span]]:
+    """Return the passages of each query in reading order."""
+    for ids, numbers in zip(found.ids.tolist(), found.passage.tolist(), strict=True):
+        held = (pair for pair in zip(numbers, ids, strict=True) if pair[1] >= 0)
+        passages = (np.array([c for _, c in own]) for _, own in groupby(held, itemgetter(0)))
+        yield [
+            (int(chunks.document[own[0]]), int(chunks.start[own].min()), int(chunks.end[own].max()))
+            for own in passages
+        ]
 
 
 def _laid_out(

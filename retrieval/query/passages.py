@@ -91,6 +91,16 @@ class Passages:
             if self._may_be_added(chunk, other):
                 self._place(other, rank, chunk, join=join)
 
+    def drop_last(self) -> None:
+        """Leave out the worst ranked passage after all: it did not fit."""
+        last = max(self.placed, key=lambda p: p.rank)
+        self._placed[last.document].remove(last)
+        self.drop(last.chunks, Reason.NO_ROOM)
+
+    def spans_in(self, order: Order) -> list[Span]:
+        """Return the passages in reading order."""
+        return [p.span for p in in_order(self.placed, order)]
+
     def read(self, order: Order) -> list[tuple[int, int, int]]:
         """Return (chunk, number of its passage, candidate it stands for) in reading order."""
         return [

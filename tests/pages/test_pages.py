@@ -10,6 +10,7 @@ from goldsets import sample
 from goldsets.evaluation.spec import sweep_of
 from goldsets.store import gold, open_workspace, runs
 from goldsets.types import Query
+from retrieval.ingest.tokens import count_tokens
 from retrieval.store import corpora
 from tests.pages.sweeping import LEXICAL, with_sweep
 from tests.retrieval.providers.stub import KEY, Vendors
@@ -199,6 +200,21 @@ def test_the_playground_shows_what_a_query_was_rewritten_to(opened, loaded, copi
             assert "Rewritten by MultiQuery(questions=1, keywords=0)" in shown
             assert "<li>&lt;b&gt;close&lt;/b&gt; a file</li>" in shown
         assert len(vendors.requests) == 1  # kept, and nothing is asked to warm up
+
+
+def test_the_playground_shows_what_the_reader_gets(opened, loaded, copied):
+    workspace = copied(loaded)
+    context = {"instructions": "Answer from these.", "template": "({number})\n{text}"}
+    base = {"first": ["BM25"], "assemble": {"Context": {**context, "max_tokens": 900}}}
+    with_sweep(workspace, {"base": base, "measures": ["R@5"]})
+    asked = {"q": "how do I close a file"}
+    stages = opened("pages/playground.py", workspace.path, **asked)
+    assert "no room" in " ".join(h.proto.body for h in stages.get("html"))
+    test = opened("pages/playground.py", workspace.path, view="text", **asked)
+    assert not test.exception
+    assert test.code[0].value.startswith("Answer from these.\n\n(1)\n")
+    shown = " ".join(h.proto.body for h in test.get("html"))
+    assert f"{count_tokens(test.code[0].value):,} tokens of at most 900" in shown
 
 
 def test_a_stage_with_a_model_inside_is_made_in_the_form(opened, loaded, copied):

@@ -52,6 +52,21 @@ class Sections(Enricher):
             )
 
 
+class Located:
+    """Tells where pieces of a document begin."""
+
+    def __init__(self, d: Described) -> None:
+        """Find the anchors."""
+        self._described, self._anchors = d, _anchors(d)
+
+    def at(self, piece: Piece) -> dict[str, str | int]:
+        """Return `heading` (the path), `anchor` and `page` of its first block, empty where none."""
+        for block in self._described.touched(piece)[:1]:
+            path, anchor = " > ".join(block.path), self._anchors[block.start]
+            return {"heading": path, "anchor": anchor, "page": block.page or ""}
+        return {"heading": "", "anchor": "", "page": ""}
+
+
 def _anchors(d: Described) -> dict[int, str]:
     """Return the anchor of the heading that each block stands under, by the block's start."""
     used: Counter[str] = Counter()

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from goldsets import cli, sample
 from goldsets.evaluation.run import Run
 from goldsets.reporting.snippet import as_python
 from goldsets.store import gold, open_workspace, runs
+from retrieval.ingest.tokens import count_tokens
 from retrieval.pipeline import full_spec, pipeline_of
 from retrieval.store import Workspace, corpora
 from tests.pages.sweeping import with_sweep
@@ -37,23 +39,27 @@ def export(workspace: Workspace, run: str, out: Path) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+@pytest.fixture
+def folder(tmp_path: Path, workspace: Workspace) -> Path:
+    made = tmp_path / "docs"
+    made.mkdir()
+    for document in corpora.read(workspace, sample.NAME).documents:
+        (made / f"{document.id}.rst").write_text(document.text, encoding="utf-8")
+    return made
+
+
+def printed(program: Path, *words: str) -> str:
+    command = [sys.executable, str(program), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    return done.stdout
+
+
 def test_the_program_finds_what_the_run_found(
-    tmp_path: Path, workspace: Workspace, run: Run
+    tmp_path: Path, workspace: Workspace, run: Run, folder: Path
 ) -> None:
-    corpus, asked = corpora.read(workspace, sample.NAME), gold.read(workspace, sample.NAME)
-    folder = tmp_path / "docs"
-    folder.mkdir()
-    for document in corpus.documents:
-        (folder / f"{document.id}.rst").write_text(document.text, encoding="utf-8")
+    asked = gold.read(workspace, sample.NAME)
     assert export(workspace, run.id, tmp_path / "search.py")[0] == 0
-    query = asked.queries[0].text
-    found = subprocess.run(
-        [sys.executable, str(tmp_path / "search.py"), str(folder), query],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    ).stdout
+    found = printed(tmp_path / "search.py", str(folder), asked.queries[0].text)
     rows = [line.split() for line in found.splitlines() if line[:1].isdigit() and "  " in line]
     best = [(float(r[0]), r[1].removesuffix(".rst")) for r in rows if r[1].endswith(".rst")]
     ids, _ = run.aligned(asked)
@@ -61,6 +67,16 @@ def test_the_program_finds_what_the_run_found(
     scores = run.candidates.scores[0][:5]
     assert [score for score, _ in best] == pytest.approx(scores.tolist(), abs=6e-4)
     assert (ids[0][:5] >= 0).all()
+
+
+def test_the_program_of_a_context_prints_its_text(tmp_path: Path, run: Run, folder: Path) -> None:
+    fields = {"instructions": "Cite.", "template": "{number}: {id}\n{text}", "max_tokens": 300}
+    pipeline = pipeline_of({**run.spec, "assemble": {"Context": fields}})
+    program = tmp_path / "context.py"
+    program.write_text(as_python(replace(run, spec=full_spec(pipeline))), encoding="utf-8")
+    text = printed(program, str(folder), "close", "a", "file")
+    assert text.startswith("Cite.\n\n1: ")
+    assert 200 < count_tokens(text.removesuffix("\n")) <= 300
 
 
 @pytest.mark.parametrize("ending", [".yaml", ".json"])
