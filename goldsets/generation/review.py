@@ -100,6 +100,21 @@ def turn_dial(workspace: Workspace, generation: int, thresholds: Thresholds) -> 
     settle(workspace, generation)
 
 
+def drop_left(workspace: Workspace, generation: int, who: str) -> int:
+    """Drop what earlier generations left unreviewed in the gold set; return how many those were.
+
+    What this generation wrote and one of them said already stands there instead.
+
+    Raises:
+        InputError: nobody is named.
+    """
+    if not who.strip():
+        raise InputError("a review needs the name of who gives it")
+    dropped = store.drop_left(workspace, generations.read(workspace, generation), who.strip())
+    settle(workspace, generation)
+    return dropped
+
+
 def decide(
     workspace: Workspace,
     draft: int,

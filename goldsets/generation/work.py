@@ -132,9 +132,11 @@ def outcome(workspace: Workspace, generation: int) -> Iterator[str]:
     for name in NAMES:
         if counts[name]:
             yield f"{counts[name]:,} dropped: {name}"
-    held = t.counts
+    held, left = t.counts, len(store.left(workspace, t.generation))
     yield (
         f"{held['unreviewed'] + held['reviewed']:,} in gold set {t.generation.goldset!r}"
         f" ({held['reviewed']:,} reviewed, {held['unreviewed']:,} not), written by"
         f" {t.spec.writer.name}"
     )
+    if left:
+        yield f"{left:,} of earlier runs stand there unreviewed too; Review drops them at once"

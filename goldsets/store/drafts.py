@@ -11,7 +11,7 @@ from dataclasses import asdict, fields, replace
 from sqlite3 import Connection, Row
 from typing import Any
 
-from goldsets.generation.types import Action, Alike, Draft, Measured, Review
+from goldsets.generation.types import Action, Alike, Draft, Generation, Measured, Review
 from goldsets.store import gold_log
 from goldsets.types import Evidence, Query
 from retrieval.errors import NotFound
@@ -27,6 +27,13 @@ KEEP = (
     f" VALUES ({', '.join('?' * (len(COLUMNS) + 1))}) ON CONFLICT (generation, name) DO UPDATE SET "
     + ", ".join(f"{c} = excluded.{c}" for c in COLUMNS[2:])
 )
+LEFT = (
+    "SELECT d.* FROM drafts d JOIN generations n ON n.id = d.generation"
+    " JOIN goldsets g ON g.name = n.goldset"
+    f" JOIN ({gold_log.HOLDING_QUERIES}) q ON q.goldset = g.id AND q.query = d.gold"
+    " WHERE n.goldset = ? AND n.id < ? AND q.who = 'generation ' || n.id ORDER BY d.id"
+)
+"""Drafts of earlier generations that stand in the gold set as these left them."""
 
 Wanted = tuple[Query, Sequence[Evidence]] | None
 """What the gold set should hold of a draft; None: nothing."""
@@ -85,11 +92,7 @@ def decide(
     with workspace.write(durable=True) as db:
         row = _row(db, draft)
         packed = None if evidence is None else _packed([asdict(e) for e in evidence])
-        db.execute(
-            "INSERT INTO reviews (draft, action, text, evidence, who, created)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            [draft, action, text, packed, who, now()],
-        )
+        _log_review(db, draft, action, text, packed, who)
         _put(db, row, wanted, _own(row) if unreviewed else who)
 
 
@@ -102,6 +105,36 @@ def enter(workspace: Workspace, generation: int, wanted: Mapping[int, Wanted]) -
         rows = db.execute("SELECT * FROM drafts WHERE generation = ?", [generation]).fetchall()
         own = (row for row in rows if row["id"] in wanted)
         return sum(_put(db, row, wanted[row["id"]], "") for row in own)
+
+
+def left(workspace: Workspace, generation: Generation) -> list[int]:
+    """Return the generation of each query that earlier ones left unreviewed in the gold set."""
+    with workspace.read() as db:
+        rows = db.execute(LEFT, [generation.goldset, generation.id]).fetchall()
+    return [row["generation"] for row in rows]
+
+
+def drop_left(workspace: Workspace, generation: Generation, who: str) -> int:
+    """Drop what earlier generations left unreviewed, as `who` decides; return how many those were.
+
+    Each is a decision of its own, which can be taken back.
+    """
+    with workspace.write(durable=True) as db:
+        rows = db.execute(LEFT, [generation.goldset, generation.id]).fetchall()
+        for row in rows:
+            _log_review(db, row["id"], "drop", row["text"], row["evidence"], who)
+            _put(db, row, None, who)
+    return len(rows)
+
+
+def _log_review(
+    db: Connection, draft: int, action: Action, text: str, evidence: str | None, who: str
+) -> None:
+    db.execute(
+        "INSERT INTO reviews (draft, action, text, evidence, who, created)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [draft, action, text, evidence, who, now()],
+    )
 
 
 def _own(draft: Row) -> str:

@@ -281,6 +281,19 @@ def test_queries_are_kept_edited_dropped_and_taken_back(opened, written, copied)
     assert "2 queries reviewed" in html(test)
 
 
+def test_what_an_earlier_run_left_is_named_and_dropped_at_once(opened, written, copied):
+    workspace = copied(written)
+    left = review.table(workspace, 1).counts["unreviewed"]
+    again = work.begin(workspace, generation_of({**SPEC, "seed": 1}), sample.NAME, sample.NAME)
+    work.run(workspace, again.id, Runtime(workspace), silent)
+    test = opened(PAGE, workspace.path, view="review")
+    assert f"{left} queries of 1 earlier run stand in the gold set too" in html(test)
+    press(test, f"Drop these {left}")
+    assert "earlier run" not in html(test)
+    assert review.table(workspace, 1).counts["dropped"] == left
+    assert review.table(workspace, again.id).counts["unreviewed"]
+
+
 def test_the_dial_shows_how_many_survive_and_cuts_there(opened, written, copied):
     workspace = copied(written)
     before = review.table(workspace, 1).sieved.counts["copies the passage"]

@@ -1,4 +1,4 @@
-"""Review: what the filters dropped, where they cut, and a key for each query that is left."""
+"""Review: a key for each query that the filters left."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,21 +9,20 @@ import streamlit as st
 
 from goldsets.evaluation.words import count
 from goldsets.generation import review
-from goldsets.generation.filters import NAMES, sieved
+from goldsets.generation.filters import NAMES
 from goldsets.generation.review import Table
-from goldsets.generation.spec import Thresholds, thresholds_of
 from goldsets.generation.types import Draft, Generation, Passage
 from goldsets.store import generations
 from goldsets.types import Evidence
 from pages.ui import frame, read, spans, url
+from pages.ui.generate import sieve
 from pages.ui.generate.passages import warn, who
 from pages.ui.text import Mark, is_fixed_width, marked, plain
 from retrieval.errors import InputError, PizzaError
 from retrieval.store import Workspace
 
 TOLD = "review-told"
-OPEN, DONE, GONE = "unreviewed", "reviewed", "dropped"
-SHOWN = {OPEN: "To review", DONE: "Reviewed", GONE: "Dropped by people"}
+SHOWN = {"unreviewed": "To review", "reviewed": "Reviewed", "dropped": "Dropped by people"}
 
 
 def view(workspace: Workspace, generation: Generation) -> None:
@@ -35,8 +34,9 @@ def view(workspace: Workspace, generation: Generation) -> None:
     left, right = st.columns([1, 2.5], gap="large")
     with left:
         rows = _shown(t)
-        _funnel(t)
-        _dial(workspace, t)
+        sieve.funnel(t)
+        sieve.left_over(workspace, t)
+        sieve.dial(workspace, t)
     with right:
         _one_by_one(workspace, t, rows)
 
@@ -55,52 +55,6 @@ def _shown(t: Table) -> list[Draft]:
 
 def _first(t: Table, draft: Draft) -> str:
     return next(iter(t.sieved.reasons[draft.name]), "")
-
-
-def _funnel(t: Table) -> None:
-    """Draw what each filter dropped, and what is left."""
-    counts, held = t.sieved.counts, t.counts
-    number = len(t.drafts)
-    rows = [("written", number), *((n, -counts[n]) for n in NAMES if counts[n])]
-    left = held[OPEN] + held[DONE]
-    rows.append(("in the gold set", left))
-    bars = "".join(
-        f"<div class='pn-held'>{escape(name)}<span style='float:right'>{_signed(n)}</span>"
-        f"<div><i style='width:{100 * abs(n) / number:.1f}%'></i></div></div>"
-        for name, n in rows
-    )
-    st.html(bars)
-    frame.quiet(
-        f"{count(held[DONE], 'query', 'queries')} reviewed, {held[OPEN]:,} not; written by"
-        f" {escape(t.spec.writer.name)}. Reports keep the two apart for ever."
-    )
-
-
-def _signed(n: int) -> str:
-    return f"−{-n:,}" if n < 0 else f"{n:,}"
-
-
-def _dial(workspace: Workspace, t: Table) -> None:
-    """Let the thresholds be moved; say at once how many would be left."""
-    now = thresholds_of(t.generation.thresholds)
-    with st.expander("Where the filters cut", icon=":material/tune:"):
-        moved = Thresholds(
-            st.slider("Words in a row of the passage, from", 2, 15, min(now.run, 15)),
-            st.slider("Share of rare words of the passage, above", 0.0, 1.0, now.rare, 0.05),
-            st.slider("Cosine to an earlier query, from", 0.7, 1.0, min(now.cosine, 1.0), 0.01),
-            st.slider("Letters alike with an earlier query, from", 70.0, 100.0, now.ratio, 1.0),
-            now.neighbours,
-            st.slider("Neighbours that may answer too", 0, now.neighbours, now.answering)
-            if now.neighbours
-            else now.answering,
-        )
-        left = len(sieved(t.drafts, moved, taken=t.taken).survivors)
-        before = len(t.sieved.survivors)
-        changed = "" if moved == now else f", {before:,} as it stands"
-        st.html(f"<p class='pn-lead'><b>{left:,} of {len(t.drafts):,}</b> survive{changed}</p>")
-        if st.button("Cut there", disabled=moved == now, type="primary", key="cut"):
-            review.turn_dial(workspace, t.generation.id, moved)
-            st.rerun()
 
 
 def _one_by_one(workspace: Workspace, t: Table, rows: Sequence[Draft]) -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from goldsets.generation import work
 from goldsets.generation.filters import CHEAP, sieved
-from goldsets.generation.review import decide, settle, table, turn_dial
+from goldsets.generation.review import decide, drop_left, settle, table, turn_dial
 from goldsets.generation.spec import Thresholds, generation_of
 from goldsets.generation.types import Draft
-from goldsets.store import drafts, gold, open_workspace
+from goldsets.store import drafts, generations, gold, open_workspace
 from goldsets.types import REVIEWED, SYNTHETIC, Evidence, Query
 from retrieval.errors import InputError
 from retrieval.runtime import Runtime
@@ -180,3 +180,32 @@ def test_what_a_looser_dial_lets_through_is_judged_when_it_runs_again(
     left = sieved(t.drafts, Thresholds(run=1_000, rare=1.0), CHEAP).survivors
     assert any(d.measured.run >= 6 for d in t.drafts if d.name in left)
     assert all(d.measured.answered is not None for d in t.drafts if d.name in left)
+
+
+def test_what_an_earlier_run_left_unreviewed_is_dropped_at_once_and_the_later_takes_its_place(
+    made: Workspace,
+) -> None:
+    kept, gone = [d for d in table(made, 1).drafts if d.gold][:2]
+    decide(made, kept.id, "keep", "Ann")
+    begun = work.begin(made, generation_of({**SPEC, "seed": 1, "sample": 40}), "planted", "made")
+    work.run(made, begun.id, Runtime(made), no_error)
+    assert drafts.left(made, begun) == [1] * (SURVIVE - 1)
+    assert drafts.left(made, generations.read(made, 1)) == []
+    assert "20 of earlier runs stand there unreviewed too" in [*work.outcome(made, begun.id)][-1]
+    t = table(made, begun.id)
+    assert t.counts["unreviewed"] == 0  # the earlier run says the same
+
+    with pytest.raises(InputError, match="name"):
+        drop_left(made, begun.id, " ")
+    assert drop_left(made, begun.id, "Ann") == SURVIVE - 1
+    assert drafts.left(made, begun) == []
+    t = table(made, begun.id)
+    assert t.counts["unreviewed"] > 10
+    own = [d for d in t.drafts if t.status(d) == "unreviewed"]
+    held = {q.id: q.text for q in gold.read(made, "made").queries}
+    assert {*held} == {kept.gold, *(d.gold for d in own)}
+    work.run(made, 1, Runtime(made), no_error)
+    assert status(made, gone) == "dropped"
+    assert {q.id: q.text for q in gold.read(made, "made").queries} == held
+    decide(made, gone.id, "undo", "Ann")
+    assert status(made, gone) in ("unreviewed", "filtered")
