@@ -44,16 +44,21 @@ class Regex(Retriever):
             except SpecError as e:
                 raise SpecError(f"Regex.pattern: {e}") from e
 
+    @property
+    def reads_context(self) -> bool:
+        """Tell whether it searches what stands beside the chunks."""
+        return self.context
+
     def search(
         self, index: Index, queries: Made[Queries], depth: int, rt: Runtime
     ) -> Made[Candidates]:
         """Return the best `depth` chunks of every query."""
-        texts = rt.run(LayOut(self.context), index.corpus, index.chunks)
+        texts = rt.run(LayOut(self.context), index.corpus, self.seen(index).chunks)
         return rt.run(self, texts, queries, *index.narrowing, depth=depth)
 
     def as_if(self, index: Index, queries: Made[Queries], chunks: Chunks, rt: Runtime) -> Float64:
         """Search the chunks too; a name is as rare as it is in the index."""
-        texts = rt.run(LayOut(self.context), index.corpus, index.chunks).value
+        texts = rt.run(LayOut(self.context), index.corpus, self.seen(index).chunks).value
         more = LayOut(self.context).apply(index.corpus.value, chunks, rt)
         scores = np.full(len(chunks), -np.inf)
         if self.pattern:

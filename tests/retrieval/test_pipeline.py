@@ -16,6 +16,7 @@ from retrieval.query.assemble import InRankOrder
 from retrieval.query.dense import Dense
 from retrieval.query.fuse import RRF, Weighted
 from retrieval.query.lexical import BM25
+from retrieval.query.regex import Regex
 from retrieval.query.rerank import MaxSim, Rescore
 from retrieval.runtime import Runtime
 from retrieval.stage import full
@@ -102,11 +103,14 @@ def test_contexts_that_nobody_reads_are_none() -> None:
     assert blind.effective() == plain
     unread = dataclasses.replace(blind, contextualize=Headings())
     assert unread.effective() == plain
+    names = dataclasses.replace(unread, first=(Regex(), Dense(context=False)))
+    assert names.effective() == dataclasses.replace(plain, first=(Regex(), Dense()))
     by_scores = dataclasses.replace(unread, rerank=Rescore(late=0))
     assert by_scores.effective() == dataclasses.replace(plain, rerank=Rescore(late=0))
     for read in (
         dataclasses.replace(unread, first=(BM25(), Dense(context=False))),
         dataclasses.replace(unread, first=(BM25(context=False), Dense())),
+        dataclasses.replace(unread, first=(Regex(context=True), Dense(context=False))),
         dataclasses.replace(unread, rerank=Rescore()),
         dataclasses.replace(unread, rerank=MaxSim()),
     ):

@@ -119,4 +119,4 @@ def test_it_takes_its_place_in_a_pipeline() -> None:
     found = pipeline.search(pipeline.ingest(corpus, rt), asked, rt).value
     assert [[i for i in row if i >= 0] for row in found.ids.tolist()] == [[0, 1], [0]]
     assert Regex().key("x") != Regex(match_case=True).key("x")
-    assert Pipeline(first=(Regex(),)).idle == ("enrich", "embed", "fuse")
+    assert Pipeline(first=(Regex(),)).idle == ("enrich", "contextualize", "embed", "fuse")
