@@ -29,8 +29,8 @@ def funnel(t: Table) -> None:
     )
     st.html(bars)
     frame.quiet(
-        f"{count(held['reviewed'], 'query', 'queries')} reviewed, {held['unreviewed']:,} not; written by"
-        f" {escape(t.spec.writer.name)}. Reports keep the two apart for ever."
+        f"{count(held['reviewed'], 'query', 'queries')} reviewed, {held['unreviewed']:,} not;"
+        f" written by {escape(t.spec.writer.name)}. Reports keep the two apart for ever."
     )
 
 
