@@ -23,14 +23,14 @@ class Reader:
     """Runs commands in a folder, as a shell would; one that fails has to be expected."""
 
     def __init__(self, patch: pytest.MonkeyPatch, folder: Path) -> None:
-        self.patch, self.code = patch, 0
+        self.patch, self.code, self.said = patch, 0, ""
         patch.delenv("PIZZA_WORKSPACE", raising=False)
         patch.chdir(folder)
 
     def run(self, body: str) -> list[str]:
         """Run a block; return the lines that it says."""
         said = [line for command in body.splitlines() for line in self._one(command)]
-        assert self.code == 0, said
+        assert self.code == 0, self.said
         return said
 
     def _one(self, command: str) -> list[str]:
@@ -38,12 +38,12 @@ class Reader:
         if words == ["echo", "$?"]:
             code, self.code = self.code, 0
             return [str(code)]
-        assert self.code == 0, command
+        assert self.code == 0, self.said
         match words:
             case ["pizza", *arguments]:
                 done = CliRunner().invoke(app, arguments)
                 assert isinstance(done.exception, SystemExit | None), command
-                self.code = done.exit_code
+                self.code, self.said = done.exit_code, done.output
                 return done.output.splitlines()
             case ["mkdir", name]:
                 Path(name).mkdir()
