@@ -7,7 +7,18 @@ make bench ARGS="lexical dense"   some
 import importlib
 import sys
 
-NAMES = ("lexical", "dense", "regex", "measures", "label", "sweep", "rerank", "e5", "generate")
+NAMES = (
+    "lexical",
+    "dense",
+    "regex",
+    "measures",
+    "label",
+    "sweep",
+    "rerank",
+    "stages",
+    "e5",
+    "generate",
+)
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """Ingest on real documentation: 526 Markdown files, English and Korean."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +27,7 @@ def folders(pizza_data: Path) -> list[Path]:
 
 
 @pytest.mark.slow
-def test_it_is_read_cut_enriched_and_counted_in_seconds(folders: list[Path]) -> None:
-    begun = time.process_time()
+def test_it_is_read_cut_enriched_and_counted(folders: list[Path]) -> None:
     corpus = Corpus(tuple(read_paths(folders).documents))
     assert len(corpus) == 526
     words = BM25(tokenize=Identifiers())
@@ -42,9 +40,6 @@ def test_it_is_read_cut_enriched_and_counted_in_seconds(folders: list[Path]) -> 
     assert (index.tokens.value > 0).all()
     ids = pipeline.search(index, Queries(("st.session_state", "의존성")), rt).value.ids
     assert (ids[:, 0] >= 0).all()
-    spent = time.process_time() - begun
-    print(f"{spent:.1f} s of processor for {len(index.chunks.value):,} chunks")
-    assert spent < 20
 
 
 @pytest.mark.parametrize("chunk", [ByHeading(SIZE), ByBlock(SIZE)])

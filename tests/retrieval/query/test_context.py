@@ -1,6 +1,5 @@
 """Assembling a context, against plain definitions."""
 
-import time
 from itertools import pairwise
 
 import numpy as np
@@ -249,23 +248,3 @@ def test_bad_fields_are_refused() -> None:
                        ("neighbours", -1), ("max_tokens", 0)):  # fmt: skip
         with pytest.raises(SpecError, match=f"Context.{field} must be"):
             pipeline_of({"assemble": {"Context": {field: bad}}})
-
-
-@pytest.mark.slow
-def test_300_queries_of_150_candidates_take_seconds() -> None:
-    random = np.random.default_rng(0)
-    vocabulary = np.array([f"word{i}" for i in range(4000)])
-    corpus = corpus_of(*(" ".join(random.choice(vocabulary, 1500)) for _ in range(200)))
-    rt = Runtime()
-    index = Pipeline(chunk=FixedTokens(size=200, overlap=40)).ingest(corpus, rt)
-    cut = index.chunks.value
-    ids = np.stack([random.permutation(len(cut))[:150] for _ in range(300)]).astype(np.int32)
-    ranking = Candidates(ids, np.tile(-np.arange(150.0), (300, 1)))
-    stage = Context(diversity=0.3, per_document=5, neighbours=1, order="edges", max_tokens=8000)
-    token_starts("load the vocabulary")
-    begun = time.process_time()
-    found = stage.apply(corpus, cut, ranking, rt=rt)
-    spent = time.process_time() - begun
-    print(f"{spent:.2f} s of processor for {len(cut)} chunks")
-    assert (found.ids >= 0).any()
-    assert spent < 10  # 1 to 3, by what else the machine does
