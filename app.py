@@ -7,6 +7,7 @@ import streamlit as st
 
 from goldsets import jobs
 from goldsets.evaluation.words import count, headline, ranked
+from goldsets.reporting.tints import leading, of_sweep
 from goldsets.store import gold, runs
 from pages.ui import charts, frame
 from pages.ui.text import plain
@@ -50,9 +51,9 @@ def verdict(workspace: Workspace) -> None:
     st.subheader(f"Which pipeline finds the evidence in {name}?", anchor=False)
     st.html(f"<p class='pn-verdict'>{escape(headline(result, measure))}</p>")
     rows = ranked(result["variants"], measure)
-    charts.draw(
-        charts.leaderboard(rows, measure, result["baseline"]), "home", headline(result, measure)
-    )
+    colours = leading(of_sweep(result))
+    board = charts.leaderboard(rows, measure, result["baseline"], colours)
+    charts.draw(board, "home", headline(result, measure))
     frame.quiet(_fine_print(result))
     with st.container(horizontal=True):
         link = {"sweep": str(result["job"]), "measure": measure}

@@ -61,9 +61,8 @@ with frame.page(
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             name = url.row("View", VIEWS, "view", label_visibility="collapsed")
             variant = focus(chosen) if name not in OF_ALL else 1
-            report.offer(
-                workspace, [run.id for run in chosen.runs], chosen.measures, f"compare-{chosen.job}"
-            )
+            ids = [run.id for run in chosen.runs]
+            report.offer(workspace, ids, chosen.measures, f"compare-{chosen.job}", chosen.colours)
         view(chosen, name, variant, found)
         if name not in (*OF_ALL, "sample"):
             opened(chosen, variant)

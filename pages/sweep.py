@@ -21,6 +21,7 @@ from goldsets.evaluation.words import (
     verdict,
 )
 from goldsets.launch import embedding_plan, lacking, plan_of, resume_plan, start_sweep, to_ask
+from goldsets.reporting.tints import leading, of_sweep
 from goldsets.store import gold, runs
 from pages.ui import charts, forms, frame, outside, report, url, work
 from pages.ui.text import plain
@@ -86,14 +87,19 @@ def leaderboard(workspace: Workspace, job_id: int) -> None:
     sentence = headline(result, measure)
     st.html(f"<p class='pn-verdict'>{escape(sentence)}</p>")
     rows, baseline = ranked(result["variants"], measure), result["baseline"]
+    tinted = of_sweep(result)
+    colours = leading(tinted)
     left, right = st.columns([1.5, 1], gap="large")
     with left:
-        charts.draw(charts.leaderboard(rows, measure, baseline), "board", sentence)
+        board = charts.leaderboard(rows, measure, baseline, colours)
+        charts.draw(board, "board", sentence)
     with right:
         k = charts.tokens_cutoff(measure, rows)
         st.markdown("**What a point costs in tokens**")
         spent = [
-            charts.Spent(r["name"], r["tokens_at"][str(k)], r["measures"][measure]["mean"])
+            charts.Spent(
+                r["name"], r["tokens_at"][str(k)], r["measures"][measure]["mean"], colours[r["run"]]
+            )
             for r in rows
         ]
         figure = charts.frontier(spent, measure, f"tokens in the first {k} chunks, mean")
@@ -111,7 +117,7 @@ def leaderboard(workspace: Workspace, job_id: int) -> None:
         )
         others = sorted(result["variants"], key=lambda row: row["name"] != baseline)
         first = [measure, *(m for m in names if m != measure)]
-        report.offer(workspace, [row["run"] for row in others], first, f"sweep-{job_id}")
+        report.offer(workspace, [row["run"] for row in others], first, f"sweep-{job_id}", tinted)
     fine_print(result)
 
 

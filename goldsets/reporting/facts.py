@@ -7,7 +7,7 @@ does so.
 import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from goldsets.evaluation.target import NEVER
 from goldsets.labelling import deciding
 from goldsets.labelling.agreement import report, verdict
 from goldsets.outside.source import Outside, source_of
+from goldsets.reporting.tints import REST, leading, of_sweep, tints
 from goldsets.store import evenings, labels, runs, trials
 from goldsets.store import gold as gold_store
 from goldsets.types import Query
@@ -50,7 +51,8 @@ PACKAGES = ("pizza-night", "numpy", "rank-bm25", "fast-universal-sentence-encode
 class Asked:
     """What a report is to be of: runs, the first of which is the baseline, and measures.
 
-    `names` says whether raters are named, or only counted.
+    `names` says whether raters are named, or only counted; `tints` are the colours of the runs,
+    those of their sweep where they are of one.
     """
 
     runs: tuple[str, ...]
@@ -58,6 +60,7 @@ class Asked:
     question: str = ""
     names: bool = False
     seed: int = 0
+    tints: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,8 @@ def asked_of(
         raise InputError("no such sweep has finished; run one, or name runs")
     rows = sorted(result["variants"], key=lambda v: v["name"] != result["baseline"])
     own = tuple(map(parse_measure, result["measures"]))
-    return Asked(tuple(v["run"] for v in rows), wanted or own, **more)
+    ids = tuple(v["run"] for v in rows)
+    return Asked(ids, wanted or own, tints=of_sweep(result), **more)
 
 
 def _of_sweep(workspace: Workspace, run: str) -> tuple[Measure, ...]:
@@ -157,6 +161,7 @@ def facts(workspace: Workspace, asked: Asked, created: str = "") -> dict[str, An
         "measures": [{"name": str(m), "about": m.about} for m in scores.measures],
         "leader": leader,
         "variants": variants,
+        "tints": _tints(asked, variants),
         "lost": _lost(scores, leader),
         "trials": list(_trials(workspace, scores)),
         "sample": _sample(scores, asked.seed),
@@ -173,6 +178,16 @@ def facts(workspace: Workspace, asked: Asked, created: str = "") -> dict[str, An
         },
         "values": _per_query(scores),
     }
+
+
+def _tints(asked: Asked, variants: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return each pipeline's colour in its sweep; else by the report's own first measure."""
+    first = str(asked.measures[0])
+    own = asked.tints or tints(
+        {v["run"]: v["measures"][first]["mean"] for v in variants}, asked.runs[0]
+    )
+    colours = leading({run: colour for run, colour in own.items() if run in asked.runs})
+    return [colours.get(v["run"], REST) for v in variants]
 
 
 def _leader(comparison: Comparison) -> int:

@@ -26,7 +26,9 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     return [n * step for n in range(first, floor(high / step + 1e-9) + 1)]
 
 
-def forest(variants: Sequence[Mapping[str, Any]], measure: str, leader: int) -> str:
+def forest(
+    variants: Sequence[Mapping[str, Any]], measure: str, leader: int, tints: Sequence[str]
+) -> str:
     """Draw each mean with its interval, best first; the baseline's mean as a line."""
     rows = [(n, v) for n, v in enumerate(variants) if v["measures"][measure]["mean"] is not None]
     rows.sort(key=lambda row: -row[1]["measures"][measure]["mean"])
@@ -52,7 +54,8 @@ def forest(variants: Sequence[Mapping[str, Any]], measure: str, leader: int) -> 
             f"{escape(v['name'])}: {points(e['mean'])} ({points(e['low'])} – {points(e['high'])})"
         )
         parts.append(
-            f"<g class='{css}' tabindex='0' data-v='{escape(v['letter'])}'><title>{title}</title>"
+            f"<g class='{css}' style='--v:{escape(tints[n])}' tabindex='0'"
+            f" data-v='{escape(v['letter'])}'><title>{title}</title>"
             f"<rect class='hit' x='0' y='{y - 12}' width='{WIDTH}' height='{ROW}'/>"
             f"<text x='{LEFT - 12}' y='{y + 4}' text-anchor='end'>{_short(v['name'])}</text>"
             f"<line x1='{x(e['low']):.1f}' x2='{x(e['high']):.1f}' y1='{y}' y2='{y}'/>"
@@ -62,9 +65,12 @@ def forest(variants: Sequence[Mapping[str, Any]], measure: str, leader: int) -> 
     return _svg(parts, height, measure)
 
 
-def frontier(variants: Sequence[Mapping[str, Any]], measure: str, title: str) -> str:
+def frontier(
+    variants: Sequence[Mapping[str, Any]], measure: str, title: str, tints: Sequence[str]
+) -> str:
     """Draw quality against tokens to read; what nothing else beats is joined by a line."""
     rows = [v for v in variants if v["measures"][measure]["mean"] is not None]
+    colours = {v["letter"]: colour for v, colour in zip(variants, tints, strict=True)}
     if len(rows) < 2:
         return ""
     height, bottom = 330, 280
@@ -99,7 +105,8 @@ def frontier(variants: Sequence[Mapping[str, Any]], measure: str, title: str) ->
             f"<text x='{x(v['tokens']) + 9:.1f}' y='{y(mean) - 7:.1f}'>{escape(v['letter'])}</text>"
         )
         parts.append(
-            f"<g class='{css}' tabindex='0'><title>{title_}</title><circle {at} r='6'/>{label}</g>"
+            f"<g class='{css}' style='--v:{escape(colours[v['letter']])}' tabindex='0'>"
+            f"<title>{title_}</title><circle {at} r='{6 if v['front'] else 4}'/>{label}</g>"
         )
     return _svg(parts, height, measure)
 

@@ -82,8 +82,10 @@ def _plots(facts: Facts) -> dict[str, Any]:
     names = [m["name"] for m in facts["measures"]]
     tokens = f"tokens in the first {variants[0]['tokens_k']}"
     return {
-        "forests": {name: plots.forest(variants, name, facts["leader"]) for name in names},
-        "frontier": plots.frontier(variants, first, tokens),
+        "forests": {
+            name: plots.forest(variants, name, facts["leader"], facts["tints"]) for name in names
+        },
+        "frontier": plots.frontier(variants, first, tokens, facts["tints"]),
         "lost": plots.bars([(c["cause"].replace("_", " "), c["number"], c["about"]) for c in lost]),
     }
 

@@ -1,4 +1,4 @@
-"""Plots: one style, one accent for what stands out, grey for the rest."""
+"""Plots: one style, each pipeline in its colour or else one accent, grey for the rest."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ import streamlit as st
 
 from goldsets.evaluation.comparison import front
 from goldsets.evaluation.measures import parse_measure
+from goldsets.reporting.tints import LEADERS, REST
 
 # Plotly stumbles over a pandas that another thread is still importing: above it is imported whole.
 
 Row = Mapping[str, Any]
 
-ACCENT = "#b93d0b"
-QUIET = "#8b93a1"
+ACCENT, QUIET = LEADERS[0], REST
 GRID = "rgba(128,128,128,.18)"
 BAND = "rgba(139,147,161,.22)"
 LONGEST = 60
@@ -30,8 +30,10 @@ DAY = 86_400_000
 NOON = time(12)
 
 
-def leaderboard(rows: Sequence[Row], measure: str, baseline: str) -> go.Figure:
-    """Draw each variant's mean with its interval, best on top; the leader in the accent.
+def leaderboard(
+    rows: Sequence[Row], measure: str, baseline: str, colours: Mapping[str, str]
+) -> go.Figure:
+    """Draw each variant's mean with its interval, best on top, in the colours of the runs.
 
     The figure is made at once, since each change to one takes Plotly milliseconds.
     """
@@ -42,11 +44,12 @@ def leaderboard(rows: Sequence[Row], measure: str, baseline: str) -> go.Figure:
     names = [_label(r["name"], baseline) for r in shown]
     ticks = {"tickvals": names, "ticktext": [_shortened(name) for name in names]}
     layout["yaxis"] |= {"automargin": True, "gridcolor": "rgba(0,0,0,0)", **ticks}
+    layout["yaxis"]["range"] = (-0.8, len(shown) - 0.2)
     layout["shapes"] = [
         _upright(r["measures"][measure]["mean"] * 100) for r in shown if r["name"] == baseline
     ]
     whiskers = [
-        _whisker(name, r["measures"][measure], ACCENT if r is shown[-1] else QUIET)
+        _whisker(name, r["measures"][measure], colours[r["run"]])
         for name, r in zip(names, shown, strict=True)
     ]
     return go.Figure({"data": whiskers, "layout": layout})
@@ -66,16 +69,17 @@ class Spent:
     name: str
     cost: float | None
     mean: float | None
+    colour: str
     label: str = ""
 
 
 def frontier(points: Sequence[Spent], measure: str, title: str, height: int = 330) -> go.Figure:
-    """Draw a measure against what it takes; in the accent, and joined, what nothing beats."""
+    """Draw a measure against what it takes; larger, and joined, what nothing beats."""
     best = front([p.cost for p in points], [p.mean for p in points])
     known = [(p, on) for p, on in zip(points, best, strict=True) if None not in (p.cost, p.mean)]
-    known.sort(key=lambda x: (x[0].cost or 0.0, x[0].mean or 0.0))
-    groups = ((False, QUIET, "markers+text"), (True, ACCENT, "lines+markers+text"))
-    traces = [_spent([p for p, on in known if on is w], colour, mode) for w, colour, mode in groups]
+    known.sort(key=lambda x: (x[1] or x[0].colour != QUIET, x[0].cost or 0.0, x[0].mean or 0.0))
+    groups = ((False, 8, "markers+text"), (True, 12, "lines+markers+text"))
+    traces = [_spent([p for p, on in known if on is w], size, mode) for w, size, mode in groups]
     layout = style(height)
     layout["xaxis"] |= {**titled(title), "gridcolor": GRID, "rangemode": "tozero"}
     layout["yaxis"] |= {**titled(measure), "gridcolor": GRID}
@@ -85,7 +89,7 @@ def frontier(points: Sequence[Spent], measure: str, title: str, height: int = 33
     return go.Figure({"data": traces, "layout": layout})
 
 
-def _spent(points: Sequence[Spent], colour: str, mode: str) -> dict[str, Any]:
+def _spent(points: Sequence[Spent], size: int, mode: str) -> dict[str, Any]:
     return {
         "type": "scatter",
         "x": [p.cost for p in points],
@@ -95,8 +99,8 @@ def _spent(points: Sequence[Spent], colour: str, mode: str) -> dict[str, Any]:
         "mode": mode,
         "textposition": ["top right" if i % 2 else "top left" for i in range(len(points))],
         "textfont": {"size": 14},
-        "line": {"color": colour, "width": 1.5, "dash": "dot"},
-        "marker": {"size": 10, "color": colour},
+        "line": {"color": QUIET, "width": 1.5, "dash": "dot"},
+        "marker": {"size": size, "color": [p.colour for p in points], "opacity": 1},
         "hovertemplate": "%{hovertext}<br>%{y:.1f} for %{x:,.4~g}<extra></extra>",
     }
 

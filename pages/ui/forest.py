@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from goldsets.evaluation.words import points, side
+from goldsets.reporting.tints import REST
 
 Ends = tuple[float, float]
 
@@ -25,10 +26,11 @@ class Row:
     difference: Mapping[str, Any] | None = None
     band: Ends | None = None
     sure: bool = True
+    colour: str = REST
 
 
-def table(rows: Sequence[Row], heads: Sequence[str], first: str = "Pipeline") -> str:
-    """Draw rows as HTML; everything given is escaped here."""
+def table(rows: Sequence[Row], heads: Sequence[str], baseline: str, first: str = "Pipeline") -> str:
+    """Draw rows as HTML; everything given is escaped here. `baseline` is its colour."""
     scale = _Scale.of(rows)
     titles = "".join(f"<th class='number'>{escape(head)}</th>" for head in heads)
     head = (
@@ -36,7 +38,8 @@ def table(rows: Sequence[Row], heads: Sequence[str], first: str = "Pipeline") ->
         "<th>Wins · ties · losses</th><th>Against the baseline</th></tr>"
     )
     body = "".join(_row(row, scale) for row in rows)
-    return f"<table class='pn-forest'><thead>{head}</thead><tbody>{body}</tbody></table>"
+    style = f"class='pn-forest' style='--baseline:{escape(baseline)}'"
+    return f"<table {style}><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ def _row(row: Row, scale: _Scale) -> str:
     drawn = _drawn(row, e, scale) if e is not None and e["mean"] is not None else ""
     bar = _bar(e) if e is not None and e["queries"] else ""
     return (
-        f"<tr><td class='letter'>{escape(row.letter)}</td>"
+        f"<tr style='--row:{escape(row.colour)}'>"
+        f"<td class='letter'><b>{escape(row.letter)}</b></td>"
         f"<td class='name'>{escape(row.name).replace('(', '<wbr>(')}</td>{cells}"
         f"<td class='axis'>{drawn}</td><td>{bar}</td><td class='said'>{escape(row.said)}</td></tr>"
     )

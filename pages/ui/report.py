@@ -1,6 +1,6 @@
 """One click to a report: of a whole sweep, or of what Compare shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -15,7 +15,13 @@ NAMES = {"html": "HTML", "md": "Markdown", "pdf": "PDF", "csv": "CSV", "json": "
 LANGUAGES = {"en": "English", "ko": "한국어"}
 
 
-def offer(workspace: Workspace, runs: Sequence[str], measures: Sequence[str], name: str) -> None:
+def offer(
+    workspace: Workspace,
+    runs: Sequence[str],
+    measures: Sequence[str],
+    name: str,
+    colours: Mapping[str, str],
+) -> None:
     """Offer a report of runs, the baseline first, as a file to save; it is made when asked for."""
     with st.popover("Report", icon=":material/summarize:"):
         form = st.segmented_control(
@@ -30,7 +36,12 @@ def offer(workspace: Workspace, runs: Sequence[str], measures: Sequence[str], na
             disabled=form in ("csv", "json"),
         )
         question = st.text_input("The question it answers", placeholder="Shall we ship headings?")
-        asked = Asked(tuple(runs), tuple(map(parse_measure, measures)), question.strip())
+        asked = Asked(
+            tuple(runs),
+            tuple(map(parse_measure, measures)),
+            question.strip(),
+            tints=colours,
+        )
         st.download_button(
             "Save it",
             lambda: rendered(facts(workspace, asked, now()), form or "html", language or "en"),

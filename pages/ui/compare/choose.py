@@ -11,6 +11,7 @@ from goldsets.evaluation.comparison import Comparison
 from goldsets.evaluation.run import Run
 from goldsets.evaluation.sweep import Board
 from goldsets.evaluation.words import count
+from goldsets.reporting.tints import of_sweep
 from pages.ui import frame, read, url
 from retrieval.store import Workspace
 
@@ -38,6 +39,15 @@ class Chosen:
     def comparison(self) -> Comparison:
         """Return the comparison of those that are shown."""
         return self.whole.only(self.shown)
+
+    @cached_property
+    def colours(self) -> dict[str, str]:
+        """Return the colour of each run of the sweep."""
+        return of_sweep(self.result)
+
+    def colour(self, variant: int) -> str:
+        """Return the colour of a run that is shown."""
+        return self.colours[self.runs[variant].id]
 
     @property
     def measure(self) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from goldsets.evaluation.run import Run
 from goldsets.evaluation.words import count
+from goldsets.reporting.tints import leading
 from pages.ui import charts, frame, read, url
 from pages.ui.compare.choose import Chosen
 
@@ -12,21 +13,23 @@ AXES = {"tokens": "Tokens", "latency": "Latency", "money": "Money"}
 
 
 def costs(chosen: Chosen) -> None:
-    """Show every pipeline of the sweep, those in the accent that nothing else beats."""
+    """Show every pipeline of the sweep, those joined that nothing else beats."""
     axis = url.row("Against", AXES, "cost", label_visibility="collapsed")
     title, of, note = _axis(chosen, axis)
     rows = {v["run"]: v for v in chosen.result["variants"]}
     spent = [of(run, rows[run.id]) for run in chosen.every]
     unknown = sum(cost is None for cost in spent)
     names = dict(zip([run.id for run in chosen.runs], chosen.comparison.letters, strict=True))
+    shown = {run.id: chosen.colours[run.id] for run in chosen.runs}
+    colours = leading(chosen.colours) | shown
     points = [
-        charts.Spent(run.variant, cost, mean.mean, names.get(run.id, ""))
+        charts.Spent(run.variant, cost, mean.mean, colours[run.id], names.get(run.id, ""))
         for run, cost, mean in zip(chosen.every, spent, chosen.whole.means, strict=True)
     ]
     figure = charts.frontier(points, chosen.measure, title, height=460)
     charts.draw(figure, f"cost-{axis}", f"{chosen.measure} against {title}")
     left_out = f" {count(unknown, 'pipeline')} left out: nobody knows of it." if unknown else ""
-    frame.quiet(f"In the accent: nothing is better for as little. {note}{left_out}")
+    frame.quiet(f"The line joins what nothing else beats for as little. {note}{left_out}")
 
 
 Cost = Callable[[Run, Mapping[str, Any]], float | None]

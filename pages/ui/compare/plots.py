@@ -12,26 +12,28 @@ import streamlit as st
 from goldsets.evaluation.paired import SAME
 from goldsets.evaluation.target import NEVER
 from pages.ui import url
-from pages.ui.charts import ACCENT, GRID, QUIET, style, titled
+from pages.ui.charts import GRID, QUIET, style, titled
 from retrieval.types import Float64, Int64
 
-LOSS = "#3f4756"
 STEP, GOLDEN = 0.9, pi * (3 - sqrt(5))
-CLASSES = ((0, QUIET, "ties"), (-1, LOSS, "losses"), (1, ACCENT, "wins"))
-"""Ties below, wins on top: sign of the difference, colour, name."""
+CLASSES = ((0, "ties"), (-1, "losses"), (1, "wins"))
+"""Ties below, wins on top: sign of the difference, name."""
 TICKS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
-def scatter(a: Float64, b: Float64, texts: Sequence[str], names: tuple[str, str]) -> go.Figure:
+def scatter(
+    a: Float64, b: Float64, texts: Sequence[str], names: tuple[str, str], colours: tuple[str, str]
+) -> go.Figure:
     """Draw the values of two pipelines against each other, a point a query.
 
+    A query has the colour of the one that does better on it.
     Points that would lie on each other form a spiral around their place, so that each can be hit.
     """
     rows = np.flatnonzero(~np.isnan(a - b))
     x, y = _spread(100 * a[rows], 100 * b[rows])
     sign = np.sign(np.where(np.abs(b - a) > SAME, b - a, 0))[rows]
     traces = []
-    for own, colour, label in CLASSES:
+    for own, label in CLASSES:
         here = np.flatnonzero(sign == own)
         data = [[int(q), _short(texts[q]), 100 * a[q], 100 * b[q]] for q in rows[here]]
         traces.append(
@@ -41,19 +43,28 @@ def scatter(a: Float64, b: Float64, texts: Sequence[str], names: tuple[str, str]
                 "y": y[here],
                 "mode": "markers",
                 "name": label,
-                "marker": {"size": 8, "color": colour, "opacity": 0.85 if own else 0.45},
+                "marker": {
+                    "size": 8,
+                    "color": _colour(own, colours),
+                    "opacity": 0.85 if own else 0.45,
+                },
                 "customdata": data,
                 "hovertemplate": "%{customdata[1]}<br>%{customdata[2]:.1f} → %{customdata[3]:.1f}"
                 "<extra></extra>",
             }
         )
     layout = style(520)
+    ends = min([-9, *x - 2, *y - 2]), max([109, *x + 2, *y + 2])
     for axis, name in zip(("xaxis", "yaxis"), names, strict=True):
-        grid = {"gridcolor": GRID, "range": (-9, 109), "zeroline": False, "dtick": 20}
+        grid = {"gridcolor": GRID, "range": ends, "zeroline": False, "dtick": 20}
         layout[axis] |= {**titled(name), **grid}
     line = {"color": QUIET, "dash": "dot", "width": 1}
     layout["shapes"] = [{"type": "line", "x0": 0, "y0": 0, "x1": 100, "y1": 100, "line": line}]
     return go.Figure({"data": traces, "layout": layout})
+
+
+def _colour(sign: int, colours: tuple[str, str]) -> str:
+    return {-1: colours[0], 0: QUIET, 1: colours[1]}[sign]
 
 
 def _spread(x: Float64, y: Float64) -> tuple[Float64, Float64]:
@@ -68,7 +79,12 @@ def _spread(x: Float64, y: Float64) -> tuple[Float64, Float64]:
 
 
 def slope(
-    a: Int64, b: Int64, rows: Int64, texts: Sequence[str], names: tuple[str, str]
+    a: Int64,
+    b: Int64,
+    rows: Int64,
+    texts: Sequence[str],
+    names: tuple[str, str],
+    colours: tuple[str, str],
 ) -> go.Figure:
     """Draw where the first evidence of queries stands in two rankings; equal lines are one.
 
@@ -80,11 +96,11 @@ def slope(
     for q in rows.tolist():
         lines[min(int(a[q]), never), min(int(b[q]), never)].append(q)
     traces = []
-    for own, colour, _ in CLASSES:
+    for own, _ in CLASSES:
         group = [(p, qs) for p, qs in lines.items() if np.sign(p[0] - p[1]) == own]
         for size in sorted({len(qs) for _, qs in group}, reverse=True):
             alike = [(p, qs) for p, qs in group if len(qs) == size]
-            traces.append(_lines(alike, size, texts, colour))
+            traces.append(_lines(alike, size, texts, _colour(own, colours)))
     shown = [t for t in TICKS if t <= never // 2]
     layout = style(520)
     layout["yaxis"] |= {
@@ -98,7 +114,6 @@ def slope(
     layout["xaxis"] |= {
         "tickvals": [0, 1],
         "ticktext": [name.split()[0] for name in names],
-        **titled(" → ".join(names)),
         "range": (-0.12, 1.12),
         "side": "top",
         "showgrid": False,

@@ -22,11 +22,12 @@ def summary(chosen: Chosen, found: Open) -> None:
             said=verdict(vars(difference)) if n else "the baseline",
             difference=vars(difference) if n else None,
             band=found.bands[n - 1] if n else None,
+            colour=chosen.colour(n),
         )
         for n, difference in enumerate(c.differences)
     ]
     heads = [chosen.measure, CASES] if found.cases else [chosen.measure]
-    st.html(forest.table(rows, heads))
+    st.html(forest.table(rows, heads, chosen.colour(0)))
     frame.quiet(_small_print(chosen, found))
 
 
@@ -35,7 +36,7 @@ def _small_print(chosen: Chosen, found: Open) -> str:
     among = "this one comparison" if compared == 1 else f"all {compared} comparisons of this sweep"
     band = " The light band: what unjudged passages could make of it; at an edge it goes on."
     return (
-        "Points of a hundred; the line is the 95 % interval, in the accent where it tells: it lies"
+        "Points of a hundred; the line is the 95 % interval, drawn full where it tells: it lies"
         f" on one side of zero, and a randomisation test, by Holm over {among}, agrees."
         f"{band if any(found.bands) else ''}"
     )

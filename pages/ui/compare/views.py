@@ -21,7 +21,8 @@ def scatter(chosen: Chosen, variant: int) -> None:
     """Show the values of the baseline and a variant, a point a query."""
     c = chosen.comparison
     names = _named(chosen, variant)
-    figure = plots.scatter(c.values[0], c.values[variant], _texts(chosen), names)
+    colours = chosen.colour(0), chosen.colour(variant)
+    figure = plots.scatter(c.values[0], c.values[variant], _texts(chosen), names, colours)
     alt = f"{chosen.measure} of each query: {names[0]} across, {names[1]} up"
     _, middle, _ = st.columns([1, 2.2, 1])
     with middle:
@@ -46,11 +47,13 @@ def ranks(chosen: Chosen, variant: int) -> None:
     names = _named(chosen, variant)
     _, middle, _ = st.columns([1, 2.2, 1])
     with middle:
-        figure = plots.slope(a, b, rows, _texts(chosen), names)
+        colours = chosen.colour(0), chosen.colour(variant)
+        figure = plots.slope(a, b, rows, _texts(chosen), names, colours)
         key = f"ranks-{kind}-{chosen.runs[variant].id}"
         plots.clickable(figure, key, "Ranks of the first evidence in both", _ids(chosen))
     frame.quiet(
-        f"{count(len(rows), 'query', 'queries')}. In the accent what came forward; a thick line is"
+        f"{count(len(rows), 'query', 'queries')}. In the variant's colour what came forward,"
+        " in the baseline's what fell back; a thick line is"
         " several queries that moved alike, and a click opens the first of them."
     )
 
@@ -67,18 +70,20 @@ def sliced(chosen: Chosen, variant: int) -> None:
         return
     seen = np.stack([np.where(mask, c.deltas[variant - 1], np.nan) for mask in masks.values()])
     rows = [
-        _slice(name, c.values[[0, variant]], mask, difference)
+        _slice(name, c.values[[0, variant]], mask, difference, chosen.colour(variant))
         for (name, mask), difference in zip(masks.items(), family(seen), strict=True)
     ]
     heads = ["Queries", *(c.letters[n] for n in (0, variant))]
-    st.html(forest.table(rows, heads, first=by.capitalize()))
+    st.html(forest.table(rows, heads, chosen.colour(0), first=by.capitalize()))
     frame.quiet(
         f"A slice of fewer than {LEAST} queries has a mean and no interval: it would be too narrow."
         f" Better and worse are said by Holm over the {count(len(rows), 'slice')} shown."
     )
 
 
-def _slice(name: str, values: Float64, mask: Bool, difference: Difference) -> forest.Row:
+def _slice(
+    name: str, values: Float64, mask: Bool, difference: Difference, colour: str
+) -> forest.Row:
     few = difference.queries < LEAST
     said = f"{count(difference.queries, 'query', 'queries')}: too few to tell"
     return forest.Row(
@@ -88,6 +93,7 @@ def _slice(name: str, values: Float64, mask: Bool, difference: Difference) -> fo
         said=said if few else verdict(vars(difference)),
         difference=vars(difference),
         sure=not few,
+        colour=colour,
     )
 
 

@@ -222,14 +222,16 @@ def test_ticks_are_round_and_inside(low: float, high: float) -> None:
 
 
 def test_plots_are_well_formed_and_in_order(found: dict[str, Any]) -> None:
-    forest = ET.fromstring(plots.forest(found["variants"], "R@5", found["leader"]))
+    forest = ET.fromstring(plots.forest(found["variants"], "R@5", found["leader"], found["tints"]))
     space = "{http://www.w3.org/2000/svg}"
     dots = [float(c.get("cx", "nan")) for c in forest.iter(f"{space}circle")]
     assert dots == sorted(dots, reverse=True)
     assert len(dots) == len(found["variants"])
-    frontier = ET.fromstring(plots.frontier(found["variants"], "R@5", "tokens"))
+    frontier = ET.fromstring(plots.frontier(found["variants"], "R@5", "tokens", found["tints"]))
     assert len(list(frontier.iter(f"{space}circle"))) == len(found["variants"])
-    assert plots.bars([]) == plots.frontier(found["variants"][:1], "R@5", "") == ""
+    assert (
+        plots.bars([]) == plots.frontier(found["variants"][:1], "R@5", "", found["tints"][:1]) == ""
+    )
     evil = plots.bars([(EVIL, 3, EVIL)])
     assert "<script" not in evil
     ET.fromstring(evil)
