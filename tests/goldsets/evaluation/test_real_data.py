@@ -17,7 +17,7 @@ from goldsets.formats.registry import import_path
 from goldsets.types import GoldSet
 from retrieval.ingest.chunk import Chunker, FixedTokens, Given, Recursive
 from retrieval.ingest.contextualize import Headings
-from retrieval.ingest.tokenize import HangulBigrams, Identifiers, Kiwi, Words
+from retrieval.ingest.tokenize import Identifiers, Words
 from retrieval.pipeline import Pipeline, pipeline_of
 from retrieval.query.lexical import BM25
 from retrieval.runtime import Runtime
@@ -122,24 +122,3 @@ def test_cranfield_by_position_and_by_num(pizza_data: Path) -> None:
     }
     assert found["position"]["nDCG@10"] == pytest.approx(38.4, abs=0.5)
     assert found["num"]["nDCG@10"] < 5
-
-
-def test_autorag_korean_with_bigrams(pizza_data: Path) -> None:
-    """By white space .760, by bigrams .926 were measured elsewhere."""
-    gold, corpus = imported("autorag", pizza_data / "autorag-ko")
-    bigrams = Pipeline(chunk=Given(), first=(BM25(tokenize=HangulBigrams()),))
-    words = Pipeline(chunk=Given(), first=(BM25(tokenize=Words()),))
-    assert means(gold, corpus, bigrams, ["nDCG@10"])["nDCG@10"] > 90
-    assert means(gold, corpus, words, ["nDCG@10"])["nDCG@10"] < 85
-
-
-BIGRAMS = [{"BM25": {"tokenize": "HangulBigrams"}}]
-
-
-def test_autorag_korean_with_morphemes_and_bigrams_fused(pizza_data: Path) -> None:
-    """Kiwi alone .930 and fused .937 were measured elsewhere, with whole sentences analysed."""
-    gold, corpus = imported("autorag", pizza_data / "autorag-ko")
-    spec = {"chunk": "Given", "first": [{"BM25": {"tokenize": "Kiwi"}}, *BIGRAMS]}
-    alone = Pipeline(chunk=Given(), first=(BM25(tokenize=Kiwi()),))
-    assert means(gold, corpus, alone, ["nDCG@10"])["nDCG@10"] > 93
-    assert means(gold, corpus, pipeline_of(spec), ["nDCG@10"])["nDCG@10"] >= 93.5
