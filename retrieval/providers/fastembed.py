@@ -8,17 +8,16 @@ from typing import Any, Literal
 import numpy as np
 
 from retrieval.errors import InputError
-from retrieval.index import Index
 from retrieval.ingest.embed import Embedder, Purpose
 from retrieval.providers.base import unit_vectors
 from retrieval.providers.onnx_model import OnnxModel
 from retrieval.providers.remote import Limits, count_tokens, pack
 from retrieval.query.pairs import Pairs
-from retrieval.query.rerank import Reranker, deep_scores, reordered
-from retrieval.runtime import Made, Runtime
+from retrieval.query.rerank import Scorer
+from retrieval.runtime import Runtime
 from retrieval.stage import Stage, require, shown
 from retrieval.store import scores as store
-from retrieval.types import Candidates, Chunks, Corpus, Float32, Float64, Int32, Queries, digest
+from retrieval.types import Chunks, Corpus, Float32, Float64, Int32, Queries, digest
 
 AT_ONCE = Limits(32, 5_120)
 """Texts and tokens of a batch: memory grows with texts times the square of the longest."""
@@ -102,7 +101,7 @@ class FastEmbed(Embedder):
 
 
 @dataclass(frozen=True)
-class CrossEncoder(Reranker):
+class CrossEncoder(Scorer):
     """A cross-encoder of fastembed's list, or of a folder, on this machine's processor.
 
     It reads each query together with each of the first `top_n` chunks. The score is the logistic of
@@ -125,7 +124,12 @@ class CrossEncoder(Reranker):
     @property
     def versions(self) -> list[Any]:
         """Return the revision and the model's identity: another version makes other scores."""
-        return [*super().versions, self.source.identity]
+        return [*super().versions, self.judge]
+
+    @property
+    def judge(self) -> str:
+        """Name the model."""
+        return self.source.identity
 
     @property
     def label(self) -> str:
@@ -137,32 +141,12 @@ class CrossEncoder(Reranker):
         """Say that the package, the model or its folder is missing."""
         return self.source.lacking
 
-    def rerank(
-        self,
-        index: Index,
-        queries: Made[Queries],
-        pool: Made[Candidates],
-        found: Sequence[Made[Candidates]],
-        rt: Runtime,
-    ) -> Made[Candidates]:
-        """Score by the model."""
-        return rt.run(self, index.corpus, index.chunks, queries, pool)
-
-    def apply(
-        self, corpus: Corpus, chunks: Chunks, queries: Queries, pool: Candidates, rt: Runtime
-    ) -> Candidates:
-        """Rank by the model's scores."""
-
-        def scores(ids: Int32) -> Float64:
-            return self._scores(Pairs(corpus, chunks, queries.texts, ids), rt)
-
-        top = pool.top(self.top_n).ids
-        of = (corpus, chunks, queries, pool)
-        return reordered(pool, deep_scores(self.source.identity, of, top, scores, rt))
-
-    def _scores(self, pairs: Pairs, rt: Runtime) -> Float64:
+    def scores(
+        self, corpus: Corpus, chunks: Chunks, queries: Queries, rt: Runtime, ids: Int32
+    ) -> Float64:
         """Take the scores that are kept, and score the other pairs, like lengths together."""
-        judge, names = self.source.identity, [n for row in pairs.names for n in row if n]
+        pairs = Pairs(corpus, chunks, queries.texts, ids)
+        judge, names = self.judge, [n for row in pairs.names for n in row if n]
         found = store.fetch(rt.workspace, judge, names) if rt.workspace else {}
         new = {
             name: (query, pairs.texts[chunk])

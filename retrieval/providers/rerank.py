@@ -7,20 +7,19 @@ from threading import Lock
 from typing import ClassVar
 
 from retrieval.cost import Usage
-from retrieval.index import Index
 from retrieval.providers.base import Asked, call, together
 from retrieval.providers.model import VendorModel
 from retrieval.providers.remote import Limits, count_tokens, pack
 from retrieval.query.paid import PaidReranker
 from retrieval.query.pairs import Pairs
-from retrieval.query.rerank import deep_scores, reordered
-from retrieval.runtime import Made, Runtime
+from retrieval.query.rerank import Scorer
+from retrieval.runtime import Runtime
 from retrieval.store import scores as store
 from retrieval.types import Candidates, Chunks, Corpus, Float64, Int32, Queries
 
 
 @dataclass(frozen=True)
-class RemoteReranker(PaidReranker, VendorModel[Candidates]):
+class RemoteReranker(PaidReranker, Scorer, VendorModel[Candidates]):
     """A vendor's cross-encoder: reads query and text together, one call a query.
 
     A text's score does not depend on the others, and is kept by model, query and text: another
@@ -69,31 +68,11 @@ class RemoteReranker(PaidReranker, VendorModel[Candidates]):
         """Return the scores that are kept, by the names of their pairs."""
         return store.fetch(rt.workspace, self.judge, names) if rt.workspace else {}
 
-    def rerank(
-        self,
-        index: Index,
-        queries: Made[Queries],
-        pool: Made[Candidates],
-        found: Sequence[Made[Candidates]],
-        rt: Runtime,
-    ) -> Made[Candidates]:
-        """Score by the vendor's model."""
-        return rt.run(self, index.corpus, index.chunks, queries, pool)
-
-    def apply(
-        self, corpus: Corpus, chunks: Chunks, queries: Queries, pool: Candidates, rt: Runtime
-    ) -> Candidates:
-        """Rank by the vendor's scores."""
-
-        def scores(ids: Int32) -> Float64:
-            return self._scores(Pairs(corpus, chunks, queries.texts, ids), rt)
-
-        top = pool.top(self.top_n).ids
-        of = (corpus, chunks, queries, pool)
-        return reordered(pool, deep_scores(self.judge, of, top, scores, rt))
-
-    def _scores(self, pairs: Pairs, rt: Runtime) -> Float64:
+    def scores(
+        self, corpus: Corpus, chunks: Chunks, queries: Queries, rt: Runtime, ids: Int32
+    ) -> Float64:
         """Take the scores that are kept, and ask for the others, several queries at once."""
+        pairs = Pairs(corpus, chunks, queries.texts, ids)
         names = [name for row in pairs.names for name in row if name]
         found = self.kept(names, rt)
         requests = list(self._requests(pairs, found))

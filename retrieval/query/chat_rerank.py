@@ -6,16 +6,15 @@ from functools import cache
 from typing import ClassVar
 
 from retrieval.errors import SpecError
-from retrieval.index import Index
 from retrieval.ingest.tokens import count_tokens
 from retrieval.providers.chat import ChatModel, Prompt
 from retrieval.providers.writer import Writer, as_it_is, chat_model
 from retrieval.query.as_data import fenced, filled, lacks, mark_of, warning
 from retrieval.query.judged import Judged
 from retrieval.query.paid import PaidReranker
-from retrieval.runtime import Made, Runtime
+from retrieval.runtime import Runtime
 from retrieval.stage import full, lines, require
-from retrieval.types import Candidates, Queries, digest
+from retrieval.types import Candidates, digest
 
 TAGS = 20
 """Tokens of the tags around a query or a passage, for plans."""
@@ -47,17 +46,6 @@ class ChatReranker(PaidReranker):
     def template(self) -> str:
         """Return the prompt with all but the texts filled in."""
         return self.prompt
-
-    def rerank(
-        self,
-        index: Index,
-        queries: Made[Queries],
-        pool: Made[Candidates],
-        found: Sequence[Made[Candidates]],
-        rt: Runtime,
-    ) -> Made[Candidates]:
-        """Have the model judge."""
-        return rt.run(self, index.corpus, index.chunks, queries, pool)
 
     @property
     def payee(self) -> str:

@@ -6,7 +6,7 @@ varied alone. No cross-encoder is among these: they need no key and no model bey
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -41,7 +41,6 @@ class Reranker(Stage[Candidates]):
         """Tell whether it reads the candidates, with what stands beside them."""
         return True
 
-    @abstractmethod
     def rerank(
         self,
         index: Index,
@@ -51,10 +50,38 @@ class Reranker(Stage[Candidates]):
         rt: Runtime,
     ) -> Made[Candidates]:
         """Return the pool in a new order; `found` are the lists of the first stages."""
+        return rt.run(self, index.corpus, index.chunks, queries, pool)
 
 
 @dataclass(frozen=True)
-class MaxSim(Reranker):
+class Scorer(Reranker):
+    """Scores each candidate by its text; the score does not depend on the other candidates."""
+
+    @property
+    @abstractmethod
+    def judge(self) -> str:
+        """Name what a score depends on besides the texts."""
+
+    @abstractmethod
+    def scores(
+        self, corpus: Corpus, chunks: Chunks, queries: Queries, rt: Runtime, ids: Int32
+    ) -> Float64:
+        """Score candidates `(Q, n)`."""
+
+    def apply(
+        self, corpus: Corpus, chunks: Chunks, queries: Queries, pool: Candidates, rt: Runtime
+    ) -> Candidates:
+        """Rank by the scores; those a lesser `top_n` has asked for a moment ago are taken over."""
+        top = pool.top(self.top_n).ids
+        deep = rt.recent(self.judge, (corpus, chunks, queries, pool), lambda: Deep(len(top)))
+        new = top[:, deep.scores.shape[1] :]
+        if new.size:
+            deep.scores = np.hstack([deep.scores, self.scores(corpus, chunks, queries, rt, new)])
+        return reordered(pool, deep.scores[:, : top.shape[1]])
+
+
+@dataclass(frozen=True)
+class MaxSim(Scorer):
     """Late interaction: the mean over query tokens of the nearest token of the chunk.
 
     Tokens are seen in the context of their chunk. Source: Khattab and Zaharia, "ColBERT" (2020);
@@ -78,38 +105,21 @@ class MaxSim(Reranker):
         """Say whether the model is not here."""
         return self.embed.lacking
 
-    def rerank(
-        self,
-        index: Index,
-        queries: Made[Queries],
-        pool: Made[Candidates],
-        found: Sequence[Made[Candidates]],
-        rt: Runtime,
-    ) -> Made[Candidates]:
-        """Score by token vectors; each distinct chunk is embedded once ever."""
-        return rt.run(self, index.corpus, index.chunks, queries, pool)
-
-    def apply(
-        self, corpus: Corpus, chunks: Chunks, queries: Queries, pool: Candidates, rt: Runtime
-    ) -> Candidates:
-        """Return the candidates by descending similarity, from -1 to 1."""
-
-        def similar(ids: Int32) -> Float64:
-            return self._similar(corpus, chunks, queries, ids, rt)
-
-        name = f"MaxSim {self.embed.identity}"
-        top = pool.top(self.top_n).ids
-        return reordered(pool, deep_scores(name, (corpus, chunks, queries, pool), top, similar, rt))
+    @property
+    def judge(self) -> str:
+        """Name the model."""
+        return f"MaxSim {self.embed.identity}"
 
     def _asked(self, queries: Queries, rt: Runtime) -> list[Float32]:
         return [v for batch in token_vectors(self.embed, queries.texts, "query", rt) for v in batch]
 
-    def _similar(
-        self, corpus: Corpus, chunks: Chunks, queries: Queries, ids: Int32, rt: Runtime
+    def scores(
+        self, corpus: Corpus, chunks: Chunks, queries: Queries, rt: Runtime, ids: Int32
     ) -> Float64:
-        """Compare candidates `(Q, n)` with their queries, chunk by chunk.
+        """Compare candidates with their queries, chunk by chunk: similarities from -1 to 1.
 
-        The last bits of a score are those of the product of matrices that it was in.
+        Each distinct chunk is embedded once ever. The last bits of a score are those of the product
+        of matrices that it was in.
         """
         asked = rt.recent(self.embed.identity, (queries,), lambda: self._asked(queries, rt))
         row, place = np.nonzero(ids >= 0)
@@ -129,25 +139,6 @@ class Deep:
 
     def __init__(self, queries: int) -> None:
         self.scores: Float64 = np.empty((queries, 0))
-
-
-def deep_scores(
-    name: str,
-    of: tuple[object, ...],
-    top: Int32,
-    score: Callable[[Int32], Float64],
-    rt: Runtime,
-) -> Float64:
-    """Return scores `(Q, n)` for candidates of which another depth may have scored the first.
-
-    `of` are the objects that scores under this name depend on, the pool among them: where they are
-    the very same as a moment ago, `score` is asked for the places behind alone.
-    """
-    deep = rt.recent(name, of, lambda: Deep(len(top)))
-    new = top[:, deep.scores.shape[1] :]
-    if new.size:
-        deep.scores = np.hstack([deep.scores, score(new)])
-    return deep.scores[:, : top.shape[1]]
 
 
 def max_sim(queries: Sequence[Float32], passage: Float32) -> Float64:

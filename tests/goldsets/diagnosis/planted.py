@@ -14,7 +14,6 @@ import numpy as np
 from goldsets.diagnosis.causes import Cause
 from goldsets.evaluation.measures import Measure
 from goldsets.types import NO_ANSWER, Evidence, GoldSet, Query
-from retrieval.index import Index
 from retrieval.ingest.chunk import FixedTokens, Given
 from retrieval.ingest.embed import Embedder, Purpose
 from retrieval.ingest.tokenize import HangulBigrams
@@ -26,7 +25,7 @@ from retrieval.query.fuse import RRF
 from retrieval.query.lexical import BM25
 from retrieval.query.regex import Regex
 from retrieval.query.rerank import Reranker, Rescore, reordered
-from retrieval.runtime import Made, Runtime
+from retrieval.runtime import Runtime
 from retrieval.types import Candidates, Chunks, Corpus, Document, Float32, Queries, Span
 
 K = 3
@@ -70,16 +69,6 @@ class Concepts(Embedder):
 @dataclass(frozen=True)
 class Phrase(Reranker):
     """Puts first what has most of the query's words in a row."""
-
-    def rerank(
-        self,
-        index: Index,
-        queries: Made[Queries],
-        pool: Made[Candidates],
-        found: Sequence[Made[Candidates]],
-        rt: Runtime,
-    ) -> Made[Candidates]:
-        return rt.run(self, index.corpus, index.chunks, queries, pool)
 
     def apply(
         self, corpus: Corpus, chunks: Chunks, queries: Queries, pool: Candidates, rt: Runtime
