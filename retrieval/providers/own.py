@@ -5,6 +5,7 @@ more than so many bytes, and no longer than so many seconds, however slowly an a
 """
 
 import json
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from functools import cached_property
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead
 from threading import Event, Timer
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from retrieval.cost import Usage
 from retrieval.errors import BadAnswer, InputError, Refused, SpecError
@@ -28,6 +29,12 @@ MOST_BYTES = 32 * 1024 * 1024
 MOST_HITS = 1_000
 SAID = 10_000
 """Characters that are read of what a failing server says."""
+SECRET = re.compile(
+    r"(?:^|[-_.]|(?-i:(?<=[a-z])(?=[A-Z]))|api|access|auth)"
+    r"(?:key|token|secret|pass(?:word|wd)?|pwd|sig(?:nature)?|auth|credentials?)$",
+    re.IGNORECASE,
+)
+"""Names of parameters whose values are not to be kept: `api_key`, `access-token`, `sig`."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +148,7 @@ def post(server: Server, body: bytes, seconds: float) -> bytes:
         if response.status >= 400:
             raise Failed(response, _said(response))
         if response.status >= 300:
-            there = shown(response.headers.get("Location", ""))
+            there = shown(re.sub(r"[?#].*|(?<=//)[^/]*@", "", response.headers.get("Location", "")))
             raise Refused(
                 server.url,
                 f"redirects ({response.status}) to {there}, which is not followed;"
@@ -212,20 +219,25 @@ def _check(url: str) -> None:
     """Refuse an address that is none, or that would be kept with a secret in it.
 
     Raises:
-        SpecError: it is not http(s), has no host, or has a name or password before its host.
+        SpecError: it is not http(s), has no host, or holds a name or password before its host or a
+            key among its parameters; says nothing that might be one.
     """
     fix = "give one like http://localhost:8000/search"
+    told = "what was given" if "@" in url else shown(re.split("[?#]", url)[0])
     try:
         parts = urlsplit(url)
-        port = parts.port
+        port, given = parts.port, [name for name, _ in parse_qsl(parts.query)]
     except ValueError:
-        raise SpecError(f"{shown(url)} is not an address; {fix}") from None
+        raise SpecError(f"{told} is not an address; {fix}") from None
+    held = next((f"the parameter {shown(n)}" for n in given if SECRET.search(n)), "")
     if parts.username is not None or parts.password is not None:
+        held = "a name or a password"
+    if held:
         raise SpecError(
-            f"the address of {parts.hostname!r} holds a name or a password, and addresses are kept"
-            " with results; put a token into the environment and name its variable in token_env"
+            f"the address of {parts.hostname!r} holds {held}, and addresses are kept with"
+            " results; put a token into the environment and name its variable in token_env"
         )
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise SpecError(f"{shown(url)} is not an http or https address; {fix}")
+        raise SpecError(f"{told} is not an http or https address; {fix}")
     if not url.isascii() or any(c <= " " or c == "\x7f" for c in url):
-        raise SpecError(f"{shown(url)} has to be percent-encoded to be an address; {fix}")
+        raise SpecError(f"{told} has to be percent-encoded to be an address; {fix}")

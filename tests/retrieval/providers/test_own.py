@@ -153,6 +153,7 @@ def test_a_fault_for_ever_ends_after_so_many_attempts(
         (f'{{"hits": [{{"id": "c", "score": {"9" * 400}}}]}}', BadAnswer, "score: not a finite"),
         ("302 http://elsewhere.example/", Refused, r"redirects \(302\) to 'http://elsewhere.exam"),
         ("307 file:///etc/passwd", Refused, r"redirects \(307\) to 'file:///etc/passwd', which is"),
+        ("302 http://u:secret@x.example/y?z=secret", Refused, r"to 'http://x.example/y', which"),
         ("301", Refused, r"redirects \(301\) to ''"),
     ],
     ids=lambda v: v[:40] if isinstance(v, str) else "",
@@ -245,12 +246,23 @@ class nothing_raised:  # noqa: N801
         ("http://höst/", "percent-encoded"),
         ("http://user:secret@host/", "holds a name or a password"),
         ("http://secret@host/", "holds a name or a password"),
+        ("http://user:secret@host:99999/", "what was given is not an address"),
+        ("user:secret@host/search", "what was given is not an http or https address"),
+        ("htp://host/?x=secret", "'htp://host/' is not an http or https address"),
+        ("http://host/s?index=docs&api_key=secret", "holds the parameter 'api_key'"),
+        ("http://host/s?X-Amz-Signature=secret", "holds the parameter 'X-Amz-Signature'"),
+        ("http://host/s?accessToken=secret#x", "holds the parameter 'accessToken'"),
     ],
 )
 def test_an_address_is_http_and_holds_no_secret(url: str, says: str) -> None:
     with pytest.raises(SpecError, match=says) as caught:
         Server(url)
     assert "secret" not in str(caught.value)
+
+
+def test_other_parameters_of_an_address_are_kept() -> None:
+    url = "http://host/search?index=docs&monkey=1&bypass=2&author=x"
+    assert Server(url).url == url
 
 
 def test_calls_stand_in_the_ledger_with_a_price_that_is_unknown_or_ones_own(
