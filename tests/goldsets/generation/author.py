@@ -92,16 +92,24 @@ class Author:
             return self.check(QUERY.findall(sent)[-1][1], texts)
         return self.write(texts[0])
 
+    def plant(self, text: str) -> str:
+        return plant(text)
+
+    def topic(self, text: str) -> str:
+        return str(TOPIC.findall(text)[0])
+
+    def quote(self, text: str) -> str:
+        return str(re.findall(r"Its rule.*?every case", text)[0])
+
     def judge(self, sent: str, text: str) -> str:
-        if plant(text) == "obeyed" and "complete enough" in sent:
+        if self.plant(text) == "obeyed" and "complete enough" in sent:
             return "yes"
-        worth = plant(text) != "unworthy" or "complete enough" not in sent
+        worth = self.plant(text) != "unworthy" or "complete enough" not in sent
         return json.dumps({"reason": "so it seems", "yes": worth})
 
     def write(self, text: str) -> str:
-        topic, kind = TOPIC.findall(text)[0], plant(text)
+        topic, kind, quote = self.topic(text), self.plant(text), self.quote(text)
         query = f"{' '.join(words(topic))} {topic}"
-        quote = re.findall(r"Its rule.*?every case", text)[0]
         if kind == "refusal":
             return "I am sorry, but I cannot help with that."
         if kind == "broken":
@@ -120,12 +128,12 @@ class Author:
             query = "how are the twins kept apart in the nursery at night"
         if kind == "beside":
             query = f"{' '.join(words(topic))} elsewhere{topic}"
-        return f"Here it is:\n```json\n{json.dumps({'query': query, 'quotes': [quote]})}\n```"
+        said = json.dumps({"query": query, "quotes": [quote]}, ensure_ascii=False)
+        return f"Here it is:\n```json\n{said}\n```"
 
     def check(self, query: str, texts: Sequence[str]) -> str:
-        twins = query.startswith("how are the twins") and plant(texts[0]) == "twin"
-        topics = {t for text in texts for t in TOPIC.findall(text)}
-        yes = twins or bool(topics & {*query.split()})
+        twins = query.startswith("how are the twins") and self.plant(texts[0]) == "twin"
+        yes = twins or any(self.topic(text) in query.split() for text in texts)
         return json.dumps({"reason": "it says so", "yes": yes, "quote": ""})
 
     @property
