@@ -1,6 +1,7 @@
 """Runs in and out: our own come back as they were, and lines that are broken are counted."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,15 @@ import ir_measures
 import numpy as np
 import pytest
 
-from goldsets.evaluation.measures import DEFAULT_MEASURES, parse_measure
+from goldsets.bring import send
+from goldsets.diagnosis.verify import tuning_half
+from goldsets.evaluation.measures import DEFAULT_MEASURES, Measure, parse_measure
 from goldsets.evaluation.pair import laid
 from goldsets.evaluation.run import Run
 from goldsets.evaluation.spec import sweep_of
 from goldsets.evaluation.sweep import Board, sweep
 from goldsets.formats.base import whole
+from goldsets.formats.names import encoded
 from goldsets.formats.registry import RUN_READERS, import_path, import_run
 from goldsets.formats.run_base import in_order
 from goldsets.outside.bring import bring_run, scores, send_run
@@ -26,7 +30,7 @@ from retrieval.errors import InputError, NotFound
 from retrieval.hits import Hit
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
-from retrieval.types import Corpus, Float64
+from retrieval.types import Corpus, Document, Float64
 from tests.goldsets.making import corpus_of, sample_corpus, sample_gold
 from tests.goldsets.processes import furnished
 
@@ -42,6 +46,9 @@ def workspace(tmp_path: Path) -> Workspace:
     return furnished(tmp_path / "workspace")
 
 
+ASKED = tuple(Query(f"q{i}", f"query {i}") for i in range(10))
+
+
 def swept(workspace: Workspace, spec: Any = SPEC) -> list[Run]:
     gold = gold_store.read(workspace, "gold")
     corpus = corpora.read(workspace, gold.corpus)
@@ -50,10 +57,10 @@ def swept(workspace: Workspace, spec: Any = SPEC) -> list[Run]:
     return runs.read(workspace, [row["run"] for row in result["variants"]])
 
 
-def values(workspace: Workspace, run: Run) -> Float64:
+def values(workspace: Workspace, run: Run, measures: Sequence[Measure] = MEASURES) -> Float64:
     gold = gold_store.read(workspace, run.goldset)
     board = Board(gold, corpora.read(workspace, run.corpus), Runtime(workspace))
-    return board.values(laid(board, run).index, run.aligned(gold)[0], MEASURES)
+    return board.values(laid(board, run).index, run.aligned(gold)[0], measures)
 
 
 @pytest.mark.parametrize("format_", RUN_READERS)
@@ -123,8 +130,9 @@ def test_a_trec_run_of_documents_has_the_values_of_trec_eval(tmp_path: Path) -> 
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
 
 
-def judged_documents(corpus: Corpus, rng: np.random.Generator) -> GoldSet:
-    queries = tuple(Query(f"q{i}", f"query {i}") for i in range(10))
+def judged_documents(
+    corpus: Corpus, rng: np.random.Generator, queries: tuple[Query, ...] = ASKED
+) -> GoldSet:
     evidence = {}
     for query in queries:
         rows = rng.choice(len(corpus), 8, replace=False)
@@ -136,16 +144,44 @@ def judged_documents(corpus: Corpus, rng: np.random.Generator) -> GoldSet:
     return GoldSet("gold", "corpus", queries, evidence)
 
 
-def test_our_run_of_documents_is_read_by_ir_measures(workspace: Workspace, tmp_path: Path) -> None:
-    own, path = swept(workspace)[0], tmp_path / "x.run"
-    send_run(workspace, "trec", own.id, path)
-    gold = sample_gold()
-    qrels = {q.id: {e.document: 1 for e in gold.of(q)} for q in gold.queries}
-    theirs = ir_measures.calc_aggregate(
-        [ir_measures.parse_measure("RR@10")], qrels, list(ir_measures.read_trec_run(str(path)))
-    )
-    mean = float(np.mean(values(workspace, own)[3]))
-    assert next(iter(theirs.values())) == pytest.approx(mean)
+IR = ["nDCG@10", "nDCG@40", "AP@40", "AP(rel=2)@40", "RR@10", "RR(rel=2)@10", "P@5", "R@10"]
+IR += ["R(rel=2)@20", "Success@1", "Success@5", "Judged@10"]
+
+
+def test_what_is_exported_has_the_same_values_under_ir_measures(tmp_path: Path) -> None:
+    """Ties, grades, what is not judged, ids in Hangul; all queries, and either half of them."""
+    rng = np.random.default_rng(7)
+    words = [f"낱말{i}" for i in range(12)]
+    texts = [" ".join(rng.choice(words, 4)) for _ in range(40)]
+    corpus = Corpus(tuple(Document(f"문서 {i}🍕", texts[i % 25]) for i in range(40)), "corpus", 1)
+    queries = tuple(Query(f"물음 {i}", " ".join(rng.choice(words, 2))) for i in range(30))
+    judged = judged_documents(corpus, rng, queries)
+    workspace = open_workspace(tmp_path / "workspace")
+    corpora.write(workspace, "corpus", corpus.documents)
+    gold_store.write(workspace, judged, "test")
+    (own,) = swept(workspace, {"base": {"chunk": "Given"}, "measures": ["nDCG@10"]})
+    scores = own.candidates.scores[own.candidates.ids >= 0]
+    assert len(set(scores.tolist())) < len(scores) / 2, "there are ties"
+    send_run(workspace, "trec", own.id, tmp_path / "own.run")
+    send(workspace, "trec", "gold", tmp_path / "gold")
+    qrels = list(ir_measures.read_trec_qrels(str(tmp_path / "gold" / "qrels.txt")))
+    run = list(ir_measures.read_trec_run(str(tmp_path / "own.run")))
+    measures = [ir_measures.parse_measure(name) for name in IR]
+    rows = {encoded(q.id): i for i, q in enumerate(judged.queries)}
+    expected = np.full((len(IR), len(rows)), np.nan)
+    for m in ir_measures.iter_calc(measures, qrels, run):
+        expected[measures.index(m.measure), rows[m.query_id]] = m.value
+    ours = values(workspace, own, [parse_measure(name) for name in IR])
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-9)
+    for half in (tuning := tuning_half(judged), ~tuning):
+        some = {encoded(q.id) for q, own_half in zip(judged.queries, half, strict=True) if own_half}
+        theirs = ir_measures.calc_aggregate(
+            measures,
+            [q for q in qrels if q.query_id in some],
+            [r for r in run if r.query_id in some],
+        )
+        means = ours[:, half].mean(axis=1)
+        np.testing.assert_allclose(means, [theirs[m] for m in measures], rtol=0, atol=1e-9)
 
 
 CHUNKS = """{"id": "c1", "document": "d0", "start": 6, "end": 31}
@@ -341,4 +377,4 @@ def test_cranfield_goes_out_and_comes_back(pizza_data: Path, tmp_path: Path) -> 
     )
     ours = float(np.nanmean(values(workspace, run)[2]))
     print(ours, theirs)
-    assert theirs[measure] == pytest.approx(ours, abs=1e-6)
+    assert theirs[measure] == pytest.approx(ours, abs=1e-9)
