@@ -19,6 +19,12 @@ VENDOR = Vendor(
     at_once=8,
 )
 
+CACHED_FROM = {"claude-sonnet-4-5": 1_024, "claude-3-5-haiku": 2_048, "claude-3-haiku": 2_048}
+"""Tokens from which on the cache keeps a document; 4,096 for claude-haiku-4-5 and any other.
+
+Source: docs.anthropic.com/en/docs/build-with-claude/prompt-caching, as of 2026.
+"""
+
 
 @dataclass(frozen=True)
 class Claude(ChatModel):
@@ -37,7 +43,11 @@ class Claude(ChatModel):
         "claude-3-5-haiku",
         "claude-3-haiku",
     )
-    caches: ClassVar[bool] = True
+
+    def caches(self, tokens: int) -> bool:
+        """Tell whether the document is long enough for the model's cache."""
+        least = (n for name, n in CACHED_FROM.items() if self.model.startswith(name))
+        return tokens >= next(least, 4_096)
 
     def send(self, prompt: Prompt, seconds: float) -> tuple[str | None, Usage | None]:
         """Ask once, the document in a block of its own that the cache keeps."""

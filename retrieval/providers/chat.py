@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
 
 from retrieval.cost import Usage
 from retrieval.providers.base import Asked, call, text_of
@@ -29,8 +28,10 @@ class ChatModel(VendorModel[str]):
     """A vendor's chat model; `temperature` None is the model's own (some take no other)."""
 
     temperature: float | None = None
-    caches: ClassVar[bool] = False
-    """Whether a plan may count on it that a prompt's document is read from a cache."""
+
+    def caches(self, tokens: int) -> bool:
+        """Tell whether a plan may count on it that a document of so many is read from a cache."""
+        return False
 
     @property
     def reads(self) -> int:

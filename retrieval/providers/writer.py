@@ -118,6 +118,6 @@ class Writer:
         document, n = count_tokens(prompts[0].document), len(prompts)
         asked = sum(count_tokens(p.system) + count_tokens(p.ask) for p in prompts)
         written = sum(min(self.expected, p.max_tokens) for p in prompts)
-        if self.model.caches:
+        if self.model.caches(document):
             return Usage(asked, written, cache_write=document, cache_read=(n - 1) * document)
         return Usage(asked + n * document, written)

@@ -8,6 +8,7 @@ from retrieval.errors import BadAnswer
 from retrieval.providers.anthropic import Claude
 from retrieval.providers.chat import Prompt
 from retrieval.providers.openai import OpenAIChat
+from retrieval.providers.remote import count_tokens
 from retrieval.providers.writer import Asked, Writer
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, ledger
@@ -76,3 +77,20 @@ def test_the_plan_is_what_is_then_asked(vendors: Vendors, quick: Runtime) -> Non
     after = WRITER.outlay(GROUPS, quick)
     assert (after.calls, after.kept_texts) == (1, 3)
     assert Writer(OpenAIChat(), "task", "", 9).outlay(GROUPS, quick).usd is None  # own address
+
+
+@pytest.mark.parametrize(
+    ("model", "least"),
+    [("claude-haiku-4-5", 4_096), ("claude-sonnet-4-5-20250929", 1_024), ("unknown", 4_096)],
+)
+def test_a_short_document_is_planned_as_input_a_long_one_as_read_from_the_cache(
+    model: str, least: int
+) -> None:
+    writer = Writer(Claude(model), "task", "Tasks", 100)
+    for document, cached in ((" the" * (least - 1), False), (" the" * least, True)):
+        n = count_tokens(document)
+        found = writer._usage([Prompt("ask", document)] * 3)
+        assert (n, found.tokens) == (least - (not cached), 3 * (n + 1 + 100))
+        assert (found.input, found.cache_write, found.cache_read) == (
+            (3, n, 2 * n) if cached else (3 + 3 * n, 0, 0)
+        )
