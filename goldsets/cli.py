@@ -7,7 +7,6 @@ judges (`probe`) and finds a fault.
 import json
 import os
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,7 +105,7 @@ def export_goldset(
     ws = open_workspace(workspace)
     counts, lost = send(ws, format_, name, out)
     typer.echo(f"{out}: " + ", ".join(f"{n:,} {what}" for what, n in counts.items()))
-    made = mixture(Counter(q.origin for q in gold.read(ws, name).queries))
+    made = mixture(gold.read(ws, name).origins)
     tell(filter(None, [*lost, made]))
 
 

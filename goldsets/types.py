@@ -1,6 +1,7 @@
 """Gold: queries, and the evidence that answers them as anchored spans of documents."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -131,6 +132,11 @@ class GoldSet:
     def unanswerable(self, query: Query) -> bool:
         """Tell whether it is gold that the corpus has no answer: tagged so, nothing relevant."""
         return NO_ANSWER in query.tags and not any(e.grade > 0 for e in self.of(query))
+
+    @property
+    def origins(self) -> dict[str, int]:
+        """Count the queries by their origin, the most frequent first."""
+        return dict(Counter(q.origin for q in self.queries).most_common())
 
     @property
     def judgments(self) -> int:

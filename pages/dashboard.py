@@ -56,6 +56,7 @@ def _trend(chosen: Series, measure: str) -> None:
     frame.quiet(
         f"{number} with 95 % intervals, the last {escape(frame.when(last.when))}."
         f"{apart if len(history.comparable(found)) > 1 else ''}"
+        f" {last.made}"
     )
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from goldsets.evaluation.run import Run
 from goldsets.evaluation.sweep import Board
-from goldsets.evaluation.words import ranked
+from goldsets.evaluation.words import mixture, ranked
 from goldsets.store import runs
 from pages.ui import cures, frame, losses, read, url, what_if
 from retrieval.store import Workspace
@@ -50,6 +50,8 @@ with frame.page(
     if run.chunks is not None:
         losses.from_outside(board, read.lost_outside(board, run, measure), measure)
         st.stop()
+    if told := mixture(board.gold.origins):
+        frame.quiet(told)
     found = read.diagnosis(board, run, measure)
     view = url.row("View", VIEWS, "view", label_visibility="collapsed")
     if view == "lost":

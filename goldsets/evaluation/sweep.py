@@ -6,7 +6,7 @@ a key names is made once and found from then on, in this process, in a later one
 
 import time
 import traceback
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -362,7 +362,7 @@ def _about_gold(board: Board) -> dict[str, Any]:
         "name": gold.name,
         "version": gold.version,
         "queries": len(gold.queries),
-        "origins": dict(Counter(q.origin for q in gold.queries).most_common()),
+        "origins": gold.origins,
         "judgments": gold.judgments,
         "evidence": {str(status): n for status, n in board.anchored.statuses.items()},
         "gone": [f.name for f in board.anchored.gone],

@@ -327,7 +327,7 @@ def _goldset(workspace: Workspace, scores: Scores, asked: Asked) -> dict[str, An
         "queries": len(gold.queries),
         "judgments": gold.judgments,
         "unanswerable": sum(map(gold.unanswerable, gold.queries)),
-        "origins": dict(Counter(q.origin for q in gold.queries)),
+        "origins": gold.origins,
         "synthetic": sum(q.synthetic for q in gold.queries),
         "raters": [{"name": name, "judgments": number} for name, number in shown],
         "evidence": {str(k): n for k, n in scores.board.anchored.statuses.items() if n},

@@ -26,6 +26,7 @@ from goldsets.evaluation.slices import slices
 from goldsets.evaluation.spec import SweepSpec, Variant, read_yaml
 from goldsets.evaluation.stats import Estimate
 from goldsets.evaluation.sweep import Board, sweep
+from goldsets.evaluation.words import mixture
 from goldsets.formats.base import Report
 from goldsets.formats.own import read as read_gold
 from goldsets.outside.bring import bring_run
@@ -210,6 +211,7 @@ def check(gate: Gate, workspace: Path | None = None, *, accepting: bool = False)
     for name, error in result["errors"].items():
         raise PizzaError(f"{name} could not be run: {error}")
     rows = {row["name"]: row for row in result["variants"]}
+    old = file.notes(gold) if file else ()
     found = dict(zip(rows, runs.read(ws, [r["run"] for r in rows.values()]), strict=True))
     values = {name: _values(board, run, gate) for name, run in found.items()}
     against = file.values(gold, gate.measures) if file else values.get(THEIRS)
@@ -217,7 +219,7 @@ def check(gate: Gate, workspace: Path | None = None, *, accepting: bool = False)
         gate,
         tuple(_verdict(rule, board, values[OURS], against) for rule in gate.rules),
         tuple(_regressed(gold, values[OURS], against)),
-        (*notes, *(file.notes(gold) if file else ()), *evidence_lines(gold, corpus)),
+        tuple(filter(None, (*notes, mixture(gold.origins), *old, *evidence_lines(gold, corpus)))),
         found[OURS],
         values[OURS],
         gold,

@@ -125,6 +125,7 @@ def as_json(checked: Checked) -> dict[str, Any]:
             "version": checked.gold.version,
             "queries": len(checked.gold.queries),
             "judgments": checked.gold.judgments,
+            "origins": checked.gold.origins,
         },
         "corpus": {"hash": checked.corpus.hash, "documents": len(checked.corpus)},
         "run": checked.run.id,

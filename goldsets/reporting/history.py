@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from goldsets.evaluation.measures import DEFINITIONS
-from goldsets.evaluation.words import count, ranked
+from goldsets.evaluation.words import count, mixture, ranked
 from goldsets.generation import review
 from goldsets.labelling.agreement import report
 from goldsets.labelling.evening import night
@@ -27,7 +27,8 @@ from retrieval.store import Workspace
 class Point:
     """A mean with its interval at a time: `label` says of what, `outcome` what a gate said of it.
 
-    `scale` names what it was scored by; points of two scales cannot be compared.
+    `scale` names what it was scored by; points of two scales cannot be compared. `made` says how
+    many of the queries nobody asked, nothing where all were.
     """
 
     when: str
@@ -37,6 +38,7 @@ class Point:
     label: str
     scale: tuple[str, int]
     outcome: str = ""
+    made: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def _gate(every: Sequence[Check]) -> dict[str, tuple[Point, ...]]:
                     label,
                     scale,
                     check.result["outcome"],
+                    mixture(check.result["goldset"].get("origins", {})),
                 )
                 found.setdefault(measure, []).append(point)
     return {measure: tuple(points) for measure, points in found.items()}
@@ -87,9 +90,9 @@ def _sweeps(newest_first: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Point,
             rows = ranked(result["variants"], measure)
             e: Mapping[str, Any] = rows[0]["measures"][measure] if rows else {"mean": None}
             if e["mean"] is not None:
-                point = Point(
-                    result["created"], e["mean"], e["low"], e["high"], rows[0]["name"], scale
-                )
+                made = mixture(result["goldset"].get("origins", {}))
+                about = (result["created"], e["mean"], e["low"], e["high"], rows[0]["name"], scale)
+                point = Point(*about, made=made)
                 found.setdefault(measure, []).append(point)
     return {measure: tuple(points) for measure, points in found.items()}
 

@@ -51,6 +51,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "judgments": ("{n} judgments", "판정 {n}개"),
     "unanswerable": ("{n} without an answer in the corpus", "{n}개는 문서에 답이 없음"),
     "synthetic": ("{n} written by a model", "{n}개는 모델이 작성"),
+    "stand_in": ("{n} of these by the offline stand-in", "그중 {n}개는 오프라인 대역이 작성"),
+    "reviewed": ("{n} reviewed", "{n}개 검토됨"),
+    "unreviewed": ("{n} not reviewed", "{n}개 미검토"),
+    "both_kinds": ("The means are over both kinds.", "평균은 두 종류를 모두 포함합니다."),
     "raters": ("Judged by", "판정자"),
     "agreement": ("Agreement", "판정 일치도"),
     "method_is": (

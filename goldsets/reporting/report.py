@@ -16,6 +16,7 @@ from goldsets.evaluation.words import points, ranked, side
 from goldsets.reporting import plots
 from goldsets.reporting.gate_said import escaped
 from goldsets.reporting.phrases import LANGUAGES, Phrases
+from goldsets.types import REVIEWED, STAND_IN, is_synthetic
 from retrieval.cost import money
 from retrieval.errors import InputError, MissingExtra, PizzaError, one_of
 
@@ -163,10 +164,17 @@ def _gets(facts: Facts, query: Mapping[str, Any], words: Phrases) -> list[str]:
 
 
 def _origins(facts: Facts, words: Phrases) -> str:
-    queries, synthetic = (
-        _counted(facts["goldset"], key, words) for key in ("queries", "synthetic")
-    )
-    return f"{queries}: {synthetic}."
+    """Say how many queries nobody asked, who wrote them, and how many were reviewed."""
+    gold = facts["goldset"]
+    made = {origin: n for origin, n in gold["origins"].items() if is_synthetic(origin)}
+    reviewed = sum(n for origin, n in made.items() if origin.endswith(REVIEWED))
+    stand_in = sum(n for origin, n in made.items() if origin.startswith(STAND_IN))
+    told = [_counted(gold, "synthetic", words)]
+    told += [words("stand_in", n=f"{stand_in:,}")] if stand_in else []
+    told += [words("reviewed", n=f"{reviewed:,}")]
+    told += [words("unreviewed", n=f"{gold['synthetic'] - reviewed:,}")]
+    mixed = f" {words('both_kinds')}" if gold["synthetic"] < gold["queries"] else ""
+    return f"{_counted(gold, 'queries', words)}: {', '.join(told)}.{mixed}"
 
 
 def _counted(of: Mapping[str, Any], key: str, words: Phrases) -> str:

@@ -129,6 +129,22 @@ def test_what_it_writes_is_safe_and_complete(checkout: Path) -> None:
     assert str(checkout) not in found + junit + markdown
 
 
+def test_queries_that_nobody_asked_are_counted_beside_the_rules(checkout: Path) -> None:
+    path = checkout / "gold.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for row, origin in zip(rows, ("synthetic", "synthetic, reviewed"), strict=False):
+        row["origin"] = origin
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    gate = written(checkout, baseline=None, rules=["R@20 >= 0"])
+    files = [checkout / name for name in ("o.json", "o.md")]
+    code, said = run(gate, "--json", files[0], "--markdown", files[1])
+    told = f"2 of {len(rows)} queries synthetic: 1 reviewed, 1 not. The means here are over both"
+    assert (code, told in said) == (0, True)
+    assert told in files[1].read_text(encoding="utf-8")
+    origins = json.loads(files[0].read_text(encoding="utf-8"))["goldset"]["origins"]
+    assert origins["synthetic"] == origins["synthetic, reviewed"] == 1
+
+
 def test_a_baseline_may_be_a_pipeline(checkout: Path) -> None:
     code, said = run(written(checkout, baseline=WORSE, rules=["R@20 better than baseline"]))
     assert (code, "✓ R@20 better than baseline: +" in said) == (0, True)

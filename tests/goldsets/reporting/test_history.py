@@ -60,6 +60,18 @@ def test_checks_are_brought_once_and_drawn_in_order(
     assert (gate.name, gate.kind, list(gate.points)) == ("gate", "gate", ["R@20"])
     first, second = gate.points["R@20"]
     assert (first.label, second.mean, second.outcome) == ("01abcdef main", 0.8, "pass")
+    assert first.made == ""
+
+
+def test_a_point_says_how_many_of_its_queries_nobody_asked(
+    brought: Callable[..., tuple[int, str]], workspace: Workspace
+) -> None:
+    mixed = {"version": "a", "origins": {"written": 5, "synthetic": 3}}
+    brought(check(1, goldset=mixed))
+    (point,) = history.series(workspace)[0].points["R@20"]
+    assert point.made.startswith("3 of 8 queries synthetic: 0 reviewed, 3 not.")
+    code, _ = brought(check(2, goldset={"version": "a", "origins": {"synthetic": "<b>"}}))
+    assert code == 2
 
 
 def test_no_line_joins_what_cannot_be_compared(

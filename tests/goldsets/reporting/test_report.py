@@ -76,6 +76,24 @@ def test_the_numbers_are_those_of_the_sweep(workspace: Workspace, found: dict[st
     assert sum(defined) / len(defined) == pytest.approx(mean)
 
 
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "9 queries: 3 written by a model, 1 of these by the offline stand-in, 1 reviewed,"),
+        ("ko", "질의 9개: 3개는 모델이 작성, 그중 1개는 오프라인 대역이 작성, 1개 검토됨,"),
+    ],
+)
+def test_queries_that_nobody_asked_are_counted_reviewed_and_not(
+    language: str, told: str, found: dict[str, Any]
+) -> None:
+    assert told not in rendered(found, "html", language).decode()
+    origins = {"written": 6, "offline stand-in": 1, "synthetic": 1, "synthetic, reviewed": 1}
+    counts = {**found["goldset"], "queries": 9, "synthetic": 3, "origins": origins}
+    for format_ in ("html", "md"):
+        text = rendered({**found, "goldset": counts}, format_, language).decode()
+        assert told in text.replace("\\", "")
+
+
 def test_html_carries_its_facts_and_nothing_from_outside(found: dict[str, Any]) -> None:
     html = rendered(found, "html").decode()
     assert html.count("<script") == 2  # the facts, and ours
