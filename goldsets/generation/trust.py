@@ -224,10 +224,14 @@ def _of_ranking(r: Ranking) -> str:
         if r.among_real is None
         else (f", where halves of the real queries agree to {coefficient(r.among_real)}")
     )
-    return (
-        f"Of {pairs} of pipelines {r.alike:,} surely stand in the same order, none surely flips,"
-        f" the others are too near to tell;{known}{among}."
-    )
+    if not r.alike:
+        said = f"Cannot tell yet whether they rank pipelines alike: of {pairs} none is surely ordered"
+    else:
+        said = (
+            f"Of {pairs} of pipelines {r.alike:,} surely stand in the same order, none surely"
+            " flips, the others are too near to tell"
+        )
+    return f"{said};{known}{among}."
 
 
 def _pair(r: Ranking, flip: Flip) -> str:

@@ -1,8 +1,9 @@
 """The frame of every page: its title, the way through the work, the job under way."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,12 @@ def table(
 def quiet(html: str) -> None:
     """Write small print; the caller has escaped it."""
     st.html(f"<p class='pn-quiet'>{html}</p>")
+
+
+def facts(lines: Iterable[str]) -> None:
+    """List facts in small print, each a sentence."""
+    items = "".join(f"<li>{escape(line[:1].upper() + line[1:])}</li>" for line in lines)
+    st.html(f"<ul class='pn-quiet pn-facts'>{items}</ul>")
 
 
 def empty(sentence: str, page_name: str, label: str) -> None:

@@ -99,7 +99,6 @@ def press(page: Page, key: str) -> None:
 def label_by_keys(page: Page, road: Road, number: int) -> int:
     """Say of each passage what was planted; return how many were said to speak to the model."""
     hostile = 0
-    expect(page.get_by_role("button", name="Worth a query")).to_be_visible()  # and so its key
     for done in range(number):
         text = page.locator(".pn-passage").inner_text()
         assert text.split() == road.sampled[done].passage.text.split()
@@ -116,6 +115,7 @@ def test_the_whole_road(page: Page, road: Road) -> None:
     workspace, address = road.workspace, road.address
     page.goto(f"{address}/generate")
     expect(page.get_by_text("0 of 30 to begin with")).to_be_visible()
+    expect(page.get_by_role("button", name="Worth a query")).to_be_visible()  # and so its key
     settled(page)
     shot(page, "generate-passages")
     seen = Counter(road.author.plant(s.passage.text) for s in road.sampled[:LABELLED])

@@ -219,7 +219,7 @@ def test_the_plan_comes_first_and_starting_writes(opened, judged, copied, monkey
     monkeypatch.setattr(jobs, "spawn", alone)
     test = opened(PAGE, workspace.path, view="write")
     assert {m.label: m.value for m in test.metric} == {"Passages": "60", "Calls at most": "0"}
-    assert "the offline stand-in asks nobody" in html(test)
+    assert "The offline stand-in asks nobody" in html(test)
     assert not drafts.of(workspace, 1)
     press(test, "Write queries")
     made = drafts.of(workspace, 1)

@@ -154,7 +154,7 @@ def criteria(workspace: Workspace, generation: Generation, own: Wording) -> None
             st.error(running.error, icon=":material/error:")
         if words and (changed or own.unasked):
             lines = labelled.judging_plan(workspace, generation.id, words)
-            frame.quiet("<br>".join(f"{escape(line)}." for line in lines))
+            frame.facts(f"{line}." for line in lines)
         if changed:
             frame.quiet("Only what you reworded is asked again; this wording stays beside it.")
         ask = f"Ask about {count(own.unasked, 'passage')}" if own.unasked else "All are asked about"
@@ -250,12 +250,12 @@ def side_by_side(held: Sequence[Wording], current: int, *, held_out: bool) -> No
     }
     found = versions({name: w.cases for name, w in names.items()}, held_out=held_out)
     rows = [_row(v, names[v.name], held[0]) for v in found]
-    wide = st.column_config.Column(width="medium")
+    wide = st.column_config.Column(width=150)
     key = "wordings-held-out" if held_out else "wordings"
     st.dataframe(rows, hide_index=True, key=key, column_config={"Its own words": wide})
     frame.quiet(
         "Gain: agreement against the first wording, on passages of this half that both judged,"
-        " adjusted for the number of wordings."
+        " adjusted for the number of wordings; open: it may be chance."
     )
 
 
@@ -264,7 +264,7 @@ def _row(v: Version, wording: Wording, first: Wording) -> dict[str, object]:
     other = [f"{n}: {t}" for n, t in wording.criteria.items() if first.criteria.get(n) != t]
     known = g.mean is not None and g.p_holm is not None
     sure = known and (g.p_holm or 1) <= 0.05
-    gain = points(g.mean, signed=True) + (" sure" if sure else " may be chance") if known else "–"
+    gain = points(g.mean, signed=True) + (", sure" if sure else ", open") if known else "–"
     return {
         "Wording": v.name,
         "Its own words": " · ".join(other) or "–",

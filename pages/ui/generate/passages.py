@@ -117,7 +117,7 @@ def warn(passage: Passage) -> None:
 
 def _aside(workspace: Workspace, generation: Generation, mine: dict[int, bool]) -> None:
     st.markdown("**Would a user ask for this?**")
-    frame.quiet("<br>".join(escape(str(text)) for text in generation.spec["criteria"].values()))
+    frame.facts(map(str, generation.spec["criteria"].values()))
     yes = sum(mine.values())
     people = {x.who for x in generations.labels(workspace, generation.id)} - {who()}
     others = (

@@ -1,7 +1,6 @@
 """Write: what is written for whom, what it would take, and the worker at it."""
 
 from dataclasses import replace
-from html import escape
 from typing import Any, get_args
 
 import streamlit as st
@@ -34,9 +33,9 @@ ASKED = {
     "unanswerable": "has no answer in the corpus",
 }
 CONTRAST = {
-    "plain": "passage, application and examples",
-    "naive": "the passage alone",
-    "distinct": "a real query, to write another",
+    "plain": "passage and style",
+    "naive": "passage alone",
+    "distinct": "a real query too",
 }
 
 
@@ -118,6 +117,8 @@ def _numbers(now: GenerationSpec, key: str) -> dict[str, Any]:
         options.index(now.contrast),
         format_func=lambda c: CONTRAST[c],
         key=f"{key}-contrast",
+        help="Passage, application and examples; the passage alone (naive); or besides them a real"
+        " query, to write another one (distinct).",
     )
     real = two.number_input("Real queries shown", 0, 50, now.real_examples, key=f"{key}-real")
     sample = three.number_input("Passages", 1, 20_000, now.sample, step=50, key=f"{key}-sample")
@@ -186,7 +187,7 @@ def _start(
     one, two = st.columns(2)
     one.metric("Passages", f"{plan.passages:,}")
     two.metric("Calls at most", f"{plan.calls:,}")
-    frame.quiet("<br>".join(f"{escape(line)}." for line in plan.lines()))
+    frame.facts(f"{line}." for line in plan.lines())
     same = spec == generation_of(generation.spec)
     word = "Write again" if again and same else "Write queries"
     if again and not same:

@@ -177,8 +177,10 @@ def test_the_verdict_says_what_is_sure_and_what_is_open() -> None:
     queries = asked("written", list(ASKED)[:36]) | asked(SYNTHETIC, list(ASKED)[36:72])
     both, rng = held(queries), np.random.default_rng(0)
     level = trusted(both, NAMES, rng.random((3, len(queries))))[0]
-    assert "surely stand in the same order, none surely flips" in verdict(level)
+    assert "rank pipelines alike: of 3 pairs none is surely ordered; tau is" in verdict(level)
     assert "halves of the real queries agree" in verdict(level)
+    part = replace(level, ranking=replace(level.ranking, alike=1)) if level.ranking else level
+    assert "1 surely stand in the same order, none surely flips" in verdict(part)
     steps = np.array([[0.0], [0.3], [0.6]]) + 0.2 * rng.random((3, len(queries)))
     assert "They rank 3 pairs of pipelines as real queries do" in verdict(
         trusted(both, NAMES, steps)[0]
