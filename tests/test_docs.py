@@ -65,6 +65,17 @@ def test_links_lead_somewhere(path):
             assert not anchor or anchor in anchors(found), f"{target}#{anchor}"
 
 
+def test_every_page_can_be_reached_from_the_readme():
+    reached, waiting = set(), [DOCS[0]]
+    while waiting:
+        page = waiting.pop().resolve()
+        if page not in reached:
+            reached.add(page)
+            targets = re.findall(r"\]\(([^)#]+\.md)[)#]", page.read_text(encoding="utf-8"))
+            waiting += [page.parent / t for t in targets if "://" not in t]
+    assert set(DOCS) <= reached
+
+
 def anchors(path):
     """Return the anchors of a page's headings, as GitHub makes them."""
     titles = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)

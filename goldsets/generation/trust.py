@@ -225,7 +225,9 @@ def _of_ranking(r: Ranking) -> str:
         else (f", where halves of the real queries agree to {coefficient(r.among_real)}")
     )
     if not r.alike:
-        said = f"Cannot tell yet whether they rank pipelines alike: of {pairs} none is surely ordered"
+        said = (
+            f"Cannot tell yet whether they rank pipelines alike: of {pairs} none is surely ordered"
+        )
     else:
         said = (
             f"Of {pairs} of pipelines {r.alike:,} surely stand in the same order, none surely"
