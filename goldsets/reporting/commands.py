@@ -135,11 +135,11 @@ def export_pipeline(
 
 def _verify(workspace: "Workspace", path: Path) -> None:
     from goldsets.evaluation.words import count
-    from goldsets.reporting.report import read_report
+    from goldsets.reporting.report import altered, read_report
     from goldsets.reporting.verify import verify
 
     found = read_report(path)
-    different = list(verify(workspace, found))
+    different = [*verify(workspace, found), *altered(path, found)]
     if different:
         tell(different)
         typer.echo(f"{path.name}: {count(len(different), 'number')} differ")

@@ -41,6 +41,10 @@ class Point:
     made: str = ""
 
 
+SCORED = ("gold changed", "measures defined anew")
+"""What the two parts of a point's scale are, where they change."""
+
+
 @dataclass(frozen=True)
 class Series:
     """A gate, or the leaders of a gold set's sweeps, by every measure they were scored by."""
@@ -102,23 +106,27 @@ def comparable(points: Sequence[Point]) -> list[tuple[Point, ...]]:
     return [tuple(group) for _, group in groupby(points, key=lambda p: p.scale)]
 
 
-def changes(points: Sequence[Point]) -> Iterator[tuple[str, str]]:
-    """Return when what points were scored by has changed, and what of it."""
+def changes(points: Sequence[Point], names: tuple[str, str] = SCORED) -> Iterator[tuple[str, str]]:
+    """Return when what points were scored by has changed, and what of it, by two `names`."""
     parts = comparable(points)
     for before, after in pairwise(parts):
         defined = before[0].scale[1] != after[0].scale[1]
-        yield after[0].when, "measures defined anew" if defined else "gold changed"
+        yield after[0].when, names[defined]
 
 
 def agreement(workspace: Workspace) -> Iterator[Point]:
-    """Return each evening's alpha, where there is one, oldest first."""
+    """Return each evening's alpha, where there is one, oldest first.
+
+    Of evenings over one gold set with as many grades it can be compared.
+    """
     for evening in reversed(evenings.every(workspace)):
         own = [x for x in labels.labels(workspace, evening) if x.kind == "label" and x.final]
         alpha = report(own, {}, len(evening.settings.grades), evening.settings.answers_from).alpha
         if alpha.value is not None:
             low = alpha.value if alpha.low is None else alpha.low
             high = alpha.value if alpha.high is None else alpha.high
-            yield Point(evening.created, alpha.value, low, high, evening.name, (evening.name, 0))
+            scale = evening.goldset, len(evening.settings.grades)
+            yield Point(evening.created, alpha.value, low, high, evening.name, scale)
 
 
 def queues(workspace: Workspace) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,7 @@ from goldsets.reporting.phrases import LANGUAGES, Phrases
 from goldsets.types import REVIEWED, STAND_IN, is_synthetic
 from retrieval.cost import money
 from retrieval.errors import InputError, MissingExtra, PizzaError, one_of
+from retrieval.ingest.fields import shown
 
 FORMATS = ("html", "md", "pdf", "csv", "json")
 EMBEDDED = re.compile(r'<script type="application/json" id="facts">(.*?)</script>', re.DOTALL)
@@ -223,6 +224,34 @@ def _cell(text: str) -> str:
     return f"'{text}" if FORMULA.match(text) else text
 
 
+def altered(path: Path, facts: Facts) -> Iterator[str]:
+    """Say where a report's page is not what the facts in it make; nothing where it is JSON.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    said = _text(path)
+    language = re.match(r'<!doctype html>\n<html lang="(\w\w)">', said)
+    if not EMBEDDED.search(said):
+        return
+    try:
+        made = _html(facts, language[1] if language else "").replace("\r\n", "\n")
+    except (KeyError, TypeError, IndexError, ValueError, jinja2.TemplateError):
+        made = ""
+    if said != made:
+        pairs = enumerate(zip(said, made, strict=False))
+        at = next((i for i, (a, b) in pairs if a != b), min(len(said), len(made)))
+        there, here = (shown(text[max(0, at - 20) : at + 40]) for text in (said, made))
+        yield f"page: it says {there} where its facts make {here}; changed, or of another version"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode().replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError) as e:
+        raise InputError("cannot be read, or is no text", where=path.name) from e
+
+
 def _as_pdf(html: str) -> bytes:
     try:
         from weasyprint import HTML
@@ -245,10 +274,7 @@ def read_report(path: Path) -> dict[str, Any]:
     Raises:
         InputError: there is no such file, or it holds no facts.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as e:
-        raise InputError("cannot be read, or is no text", where=path.name) from e
+    text = _text(path)
     found = EMBEDDED.search(text)
     try:
         return dict(json.loads(found[1] if found else text))

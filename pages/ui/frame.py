@@ -162,8 +162,13 @@ def facts(lines: Iterable[str]) -> None:
 
 def empty(sentence: str, page_name: str, label: str) -> None:
     """Say what is missing and link to where it is made; draw nothing further."""
+    missing(sentence, page_name, label)
+    st.stop()
+
+
+def missing(sentence: str, page_name: str, label: str) -> None:
+    """Say what is missing and link to where it is made."""
     with st.container(border=True, key="pn-empty"):
         st.markdown(sentence)
         path, icon = PAGES[page_name]
         st.page_link(path, label=label, icon=icon)
-    st.stop()

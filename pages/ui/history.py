@@ -7,18 +7,20 @@ from typing import Any
 import plotly.graph_objects as go
 
 from goldsets.evaluation.words import points
-from goldsets.reporting.history import Point, changes, comparable
+from goldsets.reporting.history import SCORED, Point, changes, comparable
 from pages.ui.charts import ACCENT, GRID, QUIET, style, titled
 
 MARKS = {"fail": "x", "cannot tell": "circle-open"}
 
 
-def trend(found: Sequence[Point], measure: str, height: int = 340) -> go.Figure:
+def trend(
+    found: Sequence[Point], measure: str, height: int = 340, names: tuple[str, str] = SCORED
+) -> go.Figure:
     """Draw a measure over time, a line a scale; what changed in between is said above."""
     layout = style(height)
     layout["xaxis"] |= {"type": "date", "gridcolor": "rgba(0,0,0,0)"}
     layout["yaxis"] |= {**titled(measure), "gridcolor": GRID}
-    moved = list(changes(found))
+    moved = list(changes(found, names))
     layout["shapes"] = [_mark(when) for when, _ in moved]
     layout["annotations"] = [_said(when, what) for when, what in moved]
     layout["margin"] = {**layout.get("margin", {}), "t": 34 if moved else 12}

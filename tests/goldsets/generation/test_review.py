@@ -11,6 +11,7 @@ from goldsets.generation.filters import CHEAP, sieved
 from goldsets.generation.review import decide, drop_left, settle, table, turn_dial
 from goldsets.generation.spec import Thresholds, generation_of
 from goldsets.generation.types import Draft
+from goldsets.reporting import history
 from goldsets.store import drafts, generations, gold, open_workspace
 from goldsets.types import REVIEWED, SYNTHETIC, Evidence, Query
 from retrieval.errors import InputError
@@ -44,6 +45,11 @@ def entry(made: Workspace, draft: Draft) -> Query | None:
 def status(made: Workspace, draft: Draft) -> str:
     t = table(made, 1)
     return t.status(next(d for d in t.drafts if d.id == draft.id))
+
+
+def test_what_is_not_reviewed_waits_on_the_dashboard(made: Workspace) -> None:
+    (waiting,) = history.queues(made)
+    assert waiting == (f"{SURVIVE} generated queries of made to review", "Generate")
 
 
 def test_a_kept_query_is_reviewed_and_stays_so_whatever_the_filters_say(made: Workspace) -> None:

@@ -9,9 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from goldsets import cli, sample
+from goldsets.labelling.types import Settings
 from goldsets.reporting import history
 from goldsets.reporting.history import changes, comparable
-from goldsets.store import checks, open_workspace, runs
+from goldsets.store import checks, evenings, labels, leases, open_workspace, runs
+from goldsets.store.labels import Passage
 from retrieval.store import Workspace
 from tests.goldsets.evening import Night
 from tests.pages.sweeping import with_sweep
@@ -119,4 +121,50 @@ def test_what_waits_for_people_is_told(night: Callable[..., Night]) -> None:
     tonight = night(people=2, queries=2, passages=3)
     assert list(history.queues(tonight.workspace)) == [
         ("6 passages to judge in friday", "Pizza night")
+    ]
+
+
+def judged(night: Night, apart: int = 0) -> None:
+    """Let everybody grade every passage by its number, the second rater `apart` from the first."""
+    for token, more in zip(night.tokens, (0, apart), strict=True):
+        for leased in leases.lease(night.workspace, token, "tab", 20):
+            grade = (leased.item.id + more) % len(night.evening.settings.grades)
+            key = f"{token}-{leased.item.id}"
+            leases.save(night.workspace, leased.token, key, "grade", grade, ())
+
+
+def after(night: Night, name: str, **settings: Any) -> Night:
+    """Hold another evening over the same gold set and passages."""
+    workspace = night.workspace
+    evening = evenings.create(workspace, name, night.evening.goldset, Settings(**settings))
+    members = tuple(evenings.join(workspace, evening, m.name) for m in night.members)
+    width = len("passage 000 says so. ")
+    rows = [Passage("q0", "guide.md", i * width, (i + 1) * width - 1) for i in range(6)]
+    labels.add(workspace, evening, "guide", 1, rows)
+    tokens = tuple(evenings.token(workspace, m) for m in members)
+    return Night(workspace, evening, members, tokens)
+
+
+def test_disputes_wait_until_the_evening_is_closed(night: Callable[..., Night]) -> None:
+    tonight = night(people=2, queries=1, passages=3, raters=2)
+    judged(tonight, apart=2)
+    assert ("3 disputes in friday", "Pizza night") in history.queues(tonight.workspace)
+    host = evenings.join(tonight.workspace, tonight.evening, "host", "host")
+    evenings.close(tonight.workspace, host)
+    assert list(history.queues(tonight.workspace)) == []
+
+
+def test_agreement_is_joined_over_one_gold_set_by_the_same_grades(
+    night: Callable[..., Night],
+) -> None:
+    tonight = night(people=2, queries=2, passages=3, raters=2)
+    judged(tonight)
+    judged(after(tonight, "saturday", raters=2), apart=1)
+    judged(after(tonight, "sunday", raters=2, grades=("no", "yes"), answers_from=1))
+    points = list(history.agreement(tonight.workspace))
+    assert [p.label for p in points] == ["friday", "saturday", "sunday"]
+    assert points[0].mean == points[2].mean == 1 > points[1].mean
+    assert [len(part) for part in comparable(points)] == [2, 1]
+    assert [said for _, said in changes(points, ("another gold set", "other grades"))] == [
+        "other grades"
     ]

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from goldsets import cli, sample
-from goldsets.evaluation.words import interval, verdict
+from goldsets.evaluation.words import interval, points, verdict
 from goldsets.reporting import plots
 from goldsets.reporting.facts import asked_of, facts, shown
 from goldsets.reporting.phrases import LANGUAGES, WORDS, Phrases
@@ -164,6 +164,15 @@ def test_verification_passes_and_names_a_tampered_number(
             0,
             f"report.{form}: every number is as it was\n",
         )
+    page = rendered(found, "html", "ko").decode()
+    mean = points(found["variants"][found["leader"]]["measures"]["R@5"]["mean"])
+    assert f">{mean} (" in page
+    path.with_suffix(".html").write_text(page.replace(f">{mean} (", ">99.9 (", 1), encoding="utf-8")
+    code, said = run("--verify", path.with_suffix(".html"), "--workspace", workspace.path)
+    assert (code, "page: it says " in said, ">99.9 (" in said, f">{mean} (" in said) == (
+        1,
+        *[True] * 3,
+    )
     wrong = json.loads(json.dumps(found))
     wrong["variants"][1]["measures"]["R@5"]["mean"] += 0.01
     query = next(q for q, v in wrong["values"][found["variants"][0]["run"]]["R@5"].items() if v)
