@@ -20,6 +20,7 @@ from goldsets.generation.filters import Rarity, common_run
 from goldsets.generation.likeness import Likeness, Seen
 from goldsets.generation.passages import Ground
 from goldsets.generation.ranking import Flip, Ranking, ranked_alike
+from goldsets.store.drafts import run_of
 from goldsets.types import STAND_IN, Query
 from retrieval.errors import InputError
 from retrieval.ingest.embed import embed
@@ -53,17 +54,21 @@ class Trust:
 
 @dataclass(frozen=True)
 class Sides:
-    """A gold set's queries by who asked them, in its order; `real` may be a log's instead."""
+    """A gold set's queries by who asked them, in its order; `real` may be a log's instead.
+
+    `made` are the rows of the synthetic ones that are compared.
+    """
 
     board: Board
     real: Seen
     synthetic: Seen
+    made: Sequence[int]
     logged: bool
 
     @property
     def queries(self) -> list[Query]:
-        """Return the synthetic queries."""
-        return [q for q in self.board.gold.queries if q.synthetic]
+        """Return the synthetic queries that are compared."""
+        return [self.board.gold.queries[i] for i in self.made]
 
 
 def kind_of(query: Query) -> str:
@@ -71,21 +76,28 @@ def kind_of(query: Query) -> str:
     return next(iter(query.tags), OTHER)
 
 
-def sides(board: Board, ground: Ground, log: Sequence[str] = ()) -> Sides:
-    """Measure a gold set's synthetic queries, and its real ones or those of a log.
+def made_by(queries: Sequence[Query], run: int) -> list[int]:
+    """Return the rows of synthetic queries but for those of other runs than this one."""
+    own = (None, run)
+    return [i for i, q in enumerate(queries) if q.synthetic and run_of(q.id) in own]
 
-    Passages and queries are embedded by the model of the ground's spec.
+
+def sides(board: Board, ground: Ground, run: int, log: Sequence[str] = ()) -> Sides:
+    """Measure the synthetic queries of a run, and a gold set's real ones or those of a log.
+
+    Synthetic queries that are of no run, having been imported, count too. Passages and queries are
+    embedded by the model of the ground's spec.
     """
     queries, measuring = board.gold.queries, _Measuring(board, ground)
     own = [i for i, q in enumerate(queries) if not q.synthetic]
-    made = [i for i, q in enumerate(queries) if q.synthetic]
+    made = made_by(queries, run)
     asked = list(log) or [queries[i].text for i in own]
     vectors = measuring.embedded(asked)
     real = measuring.seen(asked, [] if log else own, vectors, vectors)
     texts = [queries[i].text for i in made]
     synthetic = measuring.seen(texts, made, measuring.embedded(texts), vectors)
     kinds = tuple(kind_of(queries[i]) for i in made)
-    return Sides(board, real, Seen(synthetic.texts, kinds, synthetic.measured), bool(log))
+    return Sides(board, real, Seen(synthetic.texts, kinds, synthetic.measured), made, bool(log))
 
 
 class _Measuring:
@@ -151,8 +163,8 @@ def trusted(held: Sides, names: Sequence[str], values: Float64) -> list[Trust]:
     `values` `(V, Q)` are of one measure, for pipelines by `names` and the gold set's queries in
     their order.
     """
-    synthetic = np.array([q.synthetic for q in held.board.gold.queries], bool)
-    own, made = values[:, ~synthetic], values[:, synthetic]
+    real = np.array([not q.synthetic for q in held.board.gold.queries], bool)
+    own, made = values[:, real], values[:, list(held.made)]
     kinds = sorted(set(held.synthetic.kinds), key=lambda k: (-held.synthetic.kinds.count(k), k))
     every = np.arange(len(held.synthetic.kinds))
     found = [_one(held, "all", every, names, own, made)]

@@ -6,6 +6,7 @@ of the rater `generation GENERATION`.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from sqlite3 import Connection, Row
@@ -34,9 +35,16 @@ LEFT = (
     " WHERE n.goldset = ? AND n.id < ? AND q.who = 'generation ' || n.id ORDER BY d.id"
 )
 """Drafts of earlier generations that stand in the gold set as these left them."""
+NAMED = re.compile(r"synthetic-(\d+)-\d+")
 
 Wanted = tuple[Query, Sequence[Evidence]] | None
 """What the gold set should hold of a draft; None: nothing."""
+
+
+def run_of(query: str) -> int | None:
+    """Return the generation that a gold set's query is of, by its id; None where of none."""
+    found = NAMED.fullmatch(query)
+    return int(found[1]) if found else None
 
 
 def keep(workspace: Workspace, generation: int, drafts: Sequence[Draft]) -> None:

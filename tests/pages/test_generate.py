@@ -255,7 +255,7 @@ def test_a_spec_that_cannot_be_is_said(opened, judged):
 
 def test_nothing_written_says_where_to_go(opened, judged):
     assert "Nothing is written yet" in opened(PAGE, judged, view="review").info[0].value
-    assert "No synthetic query" in opened(PAGE, judged, view="trust").info[0].value
+    assert "No synthetic query of this run" in opened(PAGE, judged, view="trust").info[0].value
 
 
 def test_queries_are_kept_edited_dropped_and_taken_back(opened, written, copied):

@@ -14,7 +14,7 @@ from goldsets.generation.likeness import FEWEST, LEAKS, Area, Likeness
 from goldsets.generation.passages import Ground
 from goldsets.generation.ranking import Ranking
 from goldsets.generation.spec import generation_of
-from goldsets.generation.trust import Sides, Trust, sides, trusted, verdict
+from goldsets.generation.trust import Sides, Trust, made_by, sides, trusted, verdict
 from goldsets.generation.types import Generation
 from goldsets.labelling.querylog import logged
 from goldsets.store import runs
@@ -34,19 +34,21 @@ Key = tuple[str, int, int, str]
 def view(workspace: Workspace, generation: Generation) -> None:
     """Compare synthetic queries with real ones."""
     board = read.board(workspace, generation.goldset)
-    synthetic = sum(q.synthetic for q in board.gold.queries)
-    real = len(board.gold.queries) - synthetic
+    every = sum(q.synthetic for q in board.gold.queries)
+    synthetic = len(made_by(board.gold.queries, generation.id))
+    real = len(board.gold.queries) - every
     if not synthetic:
-        st.info("No synthetic query stands in the gold set yet.", icon=":material/edit_note:")
+        st.info("No synthetic query of this run is in the gold set.", icon=":material/edit_note:")
         return
     top = st.columns([1.6, 0.8, 1], vertical_alignment="bottom")
     result = _sweep(workspace, generation.goldset, top)
     with top[2]:
         log = _log() or _by_log(generation, real)
+    others = f" {every - synthetic:,} of other runs are left out." if every > synthetic else ""
     frame.quiet(
         f"{count(real, 'real query', 'real queries')} and {synthetic:,} synthetic in gold set"
         f" {escape(generation.goldset)}; at least {FEWEST} of each are compared, and they are never"
-        " averaged."
+        f" averaged.{others}"
     )
     if real < FEWEST and not log:
         st.info(
@@ -130,7 +132,7 @@ def _key(board: Board, generation: Generation, log: tuple[str, ...]) -> Key:
 @st.cache_resource(max_entries=4, show_spinner="Measuring the queries")
 def _sides(_board: Board, _generation: Generation, _log: tuple[str, ...], key: Key) -> Sides:
     spec = generation_of(_generation.spec)
-    return sides(_board, Ground.of(spec, _board.corpus, _board.rt), _log)
+    return sides(_board, Ground.of(spec, _board.corpus, _board.rt), _generation.id, _log)
 
 
 def _shown(found: Sequence[Trust], swept: bool) -> None:
@@ -252,8 +254,10 @@ def _kinds(found: Sequence[Trust]) -> None:
             "Repeats its evidence": "–" if not t.likeness else "yes" if t.leaky else "no",
             "Tau": coefficient(t.ranking.tau if t.ranking else None),
             "Sure flips": "–" if not t.ranking else f"{len(t.ranking.sure_flips)}",
-            "": t.problems[0] if t.problems else "",
+            "Why not": t.problems[0] if t.problems else "",
         }
         for t in found
     ]
-    st.dataframe(rows, hide_index=True, key="by-kind")
+    narrow = st.column_config.Column(width="small")
+    columns = dict.fromkeys(("Kind", "Queries", "Reviewed", "Tau", "Sure flips"), narrow)
+    st.dataframe(rows, hide_index=True, key="by-kind", column_config=columns)

@@ -12,7 +12,7 @@ from goldsets.generation.likeness import COSINE, NEAREST, RARE, RUN, WORDS
 from goldsets.generation.offline import Offline
 from goldsets.generation.passages import Ground
 from goldsets.generation.spec import GenerationSpec
-from goldsets.generation.trust import Sides, Trust, sides, trusted, verdict
+from goldsets.generation.trust import Sides, Trust, made_by, sides, trusted, verdict
 from goldsets.types import REVIEWED, STAND_IN, SYNTHETIC, GoldSet, Query
 from retrieval.ingest.chunk import FixedTokens
 from retrieval.runtime import Runtime
@@ -58,7 +58,7 @@ def board_of(queries: dict[Query, str]) -> Board:
 def held(queries: dict[Query, str], log: tuple[str, ...] = ()) -> Sides:
     board = board_of(queries)
     spec = GenerationSpec("Python", Offline(), Offline(), chunk=FixedTokens(400), embed=Letters())
-    return sides(board, Ground.of(spec, board.corpus, board.rt), log)
+    return sides(board, Ground.of(spec, board.corpus, board.rt), 1, log)
 
 
 def values_of(board: Board) -> np.ndarray:
@@ -171,6 +171,13 @@ def test_who_wrote_and_who_reviewed_is_counted() -> None:
     assert (found.queries, found.reviewed, found.stand_in) == (26, 8, 4)
     assert found.ranking is not None
     assert found.ranking.real[0].queries == 25
+
+
+def test_queries_of_other_runs_are_left_out_and_those_of_none_are_not() -> None:
+    names = ("q", "synthetic-1-1", "synthetic-2-1", "synthetic-21-3", "mine", "synthetic-1-22")
+    queries = [Query(name, name, origin=SYNTHETIC) for name in names[1:]]
+    assert made_by([Query("q", "q"), *queries], 1) == [1, 4, 5]
+    assert made_by([Query("q", "q"), *queries], 2) == [2, 4]
 
 
 def test_the_verdict_says_what_is_sure_and_what_is_open() -> None:
