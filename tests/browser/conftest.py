@@ -27,7 +27,7 @@ QUIET = (
     "--disable-sync",
 )
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

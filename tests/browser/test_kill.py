@@ -41,7 +41,9 @@ def test_kill_and_resume(page: Page, tmp_path):
     spec = sweep_of(SPEC)
     with serving(workspace.path) as address:
         page.goto(f"{address}/sweep")
+        settled(page)
         page.get_by_text("YAML").click()
+        settled(page)
         page.get_by_label("Spec").fill(yaml.safe_dump(SPEC))
         page.get_by_label("Spec").press("Control+Enter")
         expect(page.get_by_text("4", exact=True)).to_be_visible()

@@ -20,7 +20,7 @@ from tests.retrieval.making import Hashed
 
 STAGES = [(slot, c) for slot, classes in SLOTS.items() for c in classes]
 STAGES += [("BM25.tokenize", c) for c in TOKENIZERS]
-VALUES = {"Synonyms.table": "k8s: kubernetes"}
+VALUES = {"Synonyms.table": "k8s: kubernetes", "Context.template": "{title}: {text}"}
 BESIDE = {"FastEmbed.pooling": {"folder": "x"}}
 """Fields' values where not any would do, and what a field needs beside it."""
 FIELDS = [(slot, c, f.name) for slot, c in STAGES for f in dataclasses.fields(c)]
