@@ -78,6 +78,10 @@ def suggest(
     from goldsets.diagnosis import work
     from goldsets.store import open_workspace, trials
 
+    if loop and only:
+        raise InputError(
+            "--loop chooses among all suggestions; --only goes with --verify, or alone"
+        )
     ws = open_workspace(workspace)
     trail = _trail(ws, run, measure)
     scene, base = work.scene_of(trail.board, measure), trail.pipeline

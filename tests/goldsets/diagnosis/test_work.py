@@ -124,6 +124,8 @@ def test_the_commands_say_the_same(workspace, board: Board) -> None:
     ]
     none = run(cli.app, ["suggest", "poor", "--only", "no such words", *where])
     assert (none.exit_code, "known: " in none.stderr) == (2, True)
+    both = run(cli.app, ["suggest", "poor", "--only", "headings", "--loop", *where])
+    assert (both.exit_code, "--loop chooses" in both.stderr) == (2, True)
     missing = run(cli.app, ["diagnose", "nobody", *where])
     assert missing.exit_code == 2
     assert "nobody" in missing.stderr
