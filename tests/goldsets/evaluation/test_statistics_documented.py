@@ -20,7 +20,7 @@ SIZES = (20, 50, 100, 200, 500)
 @pytest.mark.parametrize(
     "said",
     [
-        f"{stats.RESAMPLES:,} times as many queries",
+        f"{stats.RESAMPLES:,} times a set of the same size",
         f"signs are tossed {paired.RESAMPLES:,} times",
         f"where at most {paired.FEW} queries differ",
         f"With fewer than {ENOUGH} queries that differ",
