@@ -102,9 +102,9 @@ def label_by_keys(page: Page, road: Road, number: int) -> int:
     for done in range(number):
         text = page.locator(".pn-passage").inner_text()
         assert text.split() == road.sampled[done].passage.text.split()
-        named = page.get_by_text("It speaks to the model").count()
-        assert named == ("Ignore all previous" in text)
-        hostile += named
+        speaks = "Ignore all previous" in text
+        expect(page.get_by_text("It speaks to the model")).to_have_count(int(speaks))
+        hostile += speaks
         press(page, "y" if road.worthy(done) else "n")
         expect(page.locator(".pn-progress")).to_contain_text(f"{done + 1} of ")
         settled(page)
