@@ -29,6 +29,8 @@ MOST_BYTES = 32 * 1024 * 1024
 MOST_HITS = 1_000
 SAID = 10_000
 """Characters that are read of what a failing server says."""
+SHORTEST = 8
+"""Characters of a token that is looked for in answers."""
 SECRET = re.compile(
     r"(?:^|[-_.]|(?-i:(?<=[a-z])(?=[A-Z]))|api|access|auth)"
     r"(?:key|token|secret|pass(?:word|wd)?|pwd|sig(?:nature)?|auth|credentials?)$",
@@ -144,11 +146,12 @@ def post(server: Server, body: bytes, seconds: float) -> bytes:
         connection.request("POST", target, body, headers)
         response = connection.getresponse()
         if response.status == 200:
-            return _body(server, response)
+            return _without(token, _body(server, response))
         if response.status >= 400:
             raise Failed(response, _said(response))
         if response.status >= 300:
-            there = shown(re.sub(r"[?#].*|(?<=//)[^/]*@", "", response.headers.get("Location", "")))
+            bare = re.sub(r"[?#].*|(?<=//)[^/]*@", "", response.headers.get("Location", ""))
+            there = shown(_without(token, bare.encode()).decode())
             raise Refused(
                 server.url,
                 f"redirects ({response.status}) to {there}, which is not followed;"
@@ -204,6 +207,11 @@ def _body(server: Server, response: HTTPResponse) -> bytes:
     if response.length:
         raise ConnectionResetError("the answer was cut off")
     return data
+
+
+def _without(token: str, said: bytes) -> bytes:
+    """Blank a token that is sent back; one of few letters would blank what means something else."""
+    return said.replace(token.encode(), b"***") if len(token) >= SHORTEST else said
 
 
 def _said(response: HTTPResponse) -> Any:

@@ -5,6 +5,7 @@ import pytest
 
 from goldsets.bring import bring, evidence_lines, send
 from goldsets.evaluation.spec import sweep_of
+from goldsets.formats.registry import WRITERS
 from goldsets.launch import plan_of, sweep_plan
 from goldsets.store import gold, open_workspace
 from retrieval.errors import InputError, NotFound
@@ -71,6 +72,20 @@ def test_gold_goes_out_and_comes_back_equal(workspace: Workspace, tmp_path: Path
     bring(workspace, "pizza", out, "copy", "corpus", True, {})
     assert set(gold.read(workspace, "copy").queries) == set(sample_gold().queries)
     assert gold.read(workspace, "copy").version == gold.read(workspace, "gold").version
+
+
+@pytest.mark.parametrize("format_", WRITERS)
+def test_what_is_counted_on_the_way_out_is_counted_on_the_way_in(
+    workspace: Workspace, tmp_path: Path, format_: str
+) -> None:
+    counts, lost = send(workspace, format_, "gold", tmp_path / "out")
+    brings = "documents" in counts
+    lines = bring(
+        workspace, format_, tmp_path / "out", "copy", "new" if brings else "corpus", True, {}
+    )
+    said = [f"gold set copy: {counts['queries']} queries, {counts['judgments']} judgments"]
+    assert lines == [f"corpus new v1: {counts['documents']} documents"] * brings + said
+    assert any("no place for the span of 6 judgments" in line for line in lost) == brings
 
 
 def test_gold_that_brings_no_corpus_needs_one(tmp_path: Path, workspace: Workspace) -> None:
