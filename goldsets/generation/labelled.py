@@ -40,6 +40,7 @@ class Wording:
     """
 
     key: str
+    judge: str
     generation: int
     criteria: Mapping[str, str]
     cases: tuple[Case, ...]
@@ -159,4 +160,4 @@ def _wording(
         answers = tuple(bool(v.yes) for v in verdicts) if readable else ()
         reasons = tuple(v.reason for v in verdicts)
         cases.append(Case(passages[passage].key, label, answers, reasons))
-    return Wording(digest(*keys), generation, spec.criteria, tuple(cases), unasked)
+    return Wording(digest(*keys), spec.judge.name, generation, spec.criteria, tuple(cases), unasked)

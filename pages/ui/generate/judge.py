@@ -261,7 +261,8 @@ def side_by_side(held: Sequence[Wording], current: int, *, held_out: bool) -> No
 
 def _row(v: Version, wording: Wording, first: Wording) -> dict[str, object]:
     g = v.gain
-    other = [f"{n}: {t}" for n, t in wording.criteria.items() if first.criteria.get(n) != t]
+    other = [f"judged by {wording.judge}"] if wording.judge != first.judge else []
+    other += [f"{n}: {t}" for n, t in wording.criteria.items() if first.criteria.get(n) != t]
     known = g.mean is not None and g.p_holm is not None
     sure = known and (g.p_holm or 1) <= 0.05
     gain = points(g.mean, signed=True) + (", sure" if sure else ", open") if known else "–"
