@@ -36,6 +36,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_every_code_block_runs(
     workers: Workers, monkeypatch: pytest.MonkeyPatch, project: Path
 ) -> None:

@@ -12,6 +12,7 @@ from tests.goldsets.processes import Workers
 KEYS = ("VOYAGE_API_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "VOYAGE_BASE_URL")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["docs/tutorial.md", "docs/costs.md"])
 def test_a_reader_gets_what_the_page_shows(
     page: str, workers: Workers, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
