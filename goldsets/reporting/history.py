@@ -56,10 +56,12 @@ class Series:
 
 def series(workspace: Workspace) -> list[Series]:
     """List the gates that were checked and the gold sets that were swept, newest first."""
-    gates = {c.name: None for c in reversed(checks.every(workspace))}
+    gates: dict[str, list[Check]] = {}
+    for check in reversed(checks.every(workspace)):
+        gates.setdefault(check.name, []).append(check)
     goldsets = {r["goldset"]["name"]: None for r in runs.sweeps(workspace)}
     return [
-        *(Series(name, "gate", _gate(checks.every(workspace, name))) for name in gates),
+        *(Series(name, "gate", _gate(own[::-1])) for name, own in gates.items()),
         *(Series(name, "sweeps", _sweeps(runs.sweeps(workspace, name))) for name in goldsets),
     ]
 

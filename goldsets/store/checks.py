@@ -35,12 +35,10 @@ def keep(workspace: Workspace, check: Check) -> None:
         )
 
 
-def every(workspace: Workspace, name: str | None = None) -> list[Check]:
-    """List the checks of a gate, or of all gates, oldest first."""
+def every(workspace: Workspace) -> list[Check]:
+    """List the checks of all gates, oldest first."""
     with workspace.read() as db:
-        rows = db.execute(
-            "SELECT * FROM checks WHERE ? IS NULL OR name = ? ORDER BY created, id", [name, name]
-        )
+        rows = db.execute("SELECT * FROM checks ORDER BY created, id")
         return [
             Check(r["name"], r["revision"], r["branch"], r["created"], json.loads(r["result"]))
             for r in rows
