@@ -35,8 +35,6 @@ FEWEST = 20
 SPLITS = 200
 BLOCK = 500
 TINY = 1e-12
-NEAR = 1e-5
-"""What single precision may make of a tie."""
 
 
 @dataclass(frozen=True)
@@ -148,19 +146,23 @@ def _adjusted(sides: Sequence[Float64], a: Int64, b: Int64, seed: int) -> list[F
     """
     far = [_far(v, a, b, seed + i) for i, v in enumerate(sides)]
     ordered = np.sort(np.maximum(*(most for _, most in far)))
-    above = [len(ordered) - np.searchsorted(ordered, seen - NEAR) for seen, _ in far]
+    above = [len(ordered) - np.searchsorted(ordered, seen) for seen, _ in far]
     return [(n + 1) / (len(ordered) + 1) for n in above]
 
 
 def _far(values: Float64, a: Int64, b: Int64, seed: int) -> tuple[Float64, Float64]:
-    """Return how far from 0 each pair is `(P,)`, and the furthest pair in each toss `(N,)`."""
+    """Return how far from 0 each pair is `(P,)`, and the furthest pair in each toss `(N,)`.
+
+    Each pair counts as nearer by SAME, so that what single precision makes of a tie is one.
+    """
     apart = values[a] - values[b]
     size = np.sqrt((apart**2).sum(axis=1))
     size[size < TINY] = np.inf  # nothing differs
     sums = tosses(values.shape[1], seed) @ values.astype(np.float32).T
     blocks = (sums[low : low + BLOCK] for low in range(0, len(sums), BLOCK))
     most = [(np.abs(s[:, a] - s[:, b]) / size).max(axis=1) for s in blocks]
-    return np.abs(apart.sum(axis=1)) / size, np.concatenate(most)
+    seen = np.abs(apart.sum(axis=1)) - SAME * values.shape[1]
+    return seen / size, np.concatenate(most)
 
 
 def _among(real: Float64, seed: int) -> float | None:

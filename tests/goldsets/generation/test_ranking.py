@@ -47,6 +47,16 @@ def test_tau_of_what_was_swept_is_that_of_scipy() -> None:
     assert [e.mean for e in found.real] == pytest.approx(real.mean(axis=1))
 
 
+def test_a_tie_of_tosses_is_no_sign_of_an_order_however_small_the_differences() -> None:
+    """Of 6 queries that differ alike 2 in 2**6 tosses come as far, on either of two sides."""
+    base = np.random.default_rng(0).random(300)
+    values = np.stack([base, base])
+    values[0, :6] += 0.01
+    flip = ranking(values, values[::-1]).flips[0]
+    assert flip.p == pytest.approx(1 - (1 - 2 / 2**6) ** 2, abs=0.01)
+    assert not flip.sure
+
+
 def test_a_flip_that_is_planted_is_found_and_sure() -> None:
     real, synthetic = drawn([0.8, 0.5, 0.3], 120, 0), drawn([0.5, 0.85, 0.3], 120, 1)
     found = ranking(real, synthetic)
