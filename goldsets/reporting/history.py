@@ -7,7 +7,9 @@ measures; elsewhere no line may join them.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby, pairwise
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -162,8 +164,19 @@ def bring_check(workspace: Workspace, path: Path) -> Check:
         if found["format"] != FORMAT or found["version"] != 1:
             raise InputError(f"is no check of this product ({FORMAT})", where=path.name)
         check = Check(found["name"], found["revision"], found["branch"], found["created"], found)
-        _gate([check])
-    except (KeyError, TypeError, AttributeError) as e:
+        _whole(check)
+    except (KeyError, TypeError, ValueError, AttributeError) as e:
         raise InputError("is no check, or not a whole one", where=path.name) from e
     checks.keep(workspace, check)
     return check
+
+
+def _whole(check: Check) -> None:
+    """Raise TypeError or ValueError where a check holds what cannot be drawn."""
+    points = [p for own in _gate([check]).values() for p in own]
+    texts = (check.name, check.revision, check.branch, check.created, check.result["outcome"])
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError
+    if not all(isfinite(n) for p in points for n in (p.mean, p.low, p.high)):
+        raise ValueError
+    datetime.fromisoformat(check.created)

@@ -90,7 +90,9 @@ def test_no_line_joins_what_cannot_be_compared(
 @pytest.mark.parametrize(
     "found",
     ["no json", "[]", "{}", check(1) | {"format": "x"}, check(1) | {"measures": {"R@20": {}}}]
-    + [{k: v for k, v in check(1).items() if k != name} for name in ("name", "goldset", "created")],
+    + [{k: v for k, v in check(1).items() if k != name} for name in ("name", "goldset", "created")]
+    + [check(1) | odd for odd in ({"name": ["x"]}, {"created": "yesterday"}, {"outcome": [1]})]
+    + [check(1) | {"measures": {"R@20": {**E, "low": low}}} for low in ("x", None, float("nan"))],
 )
 def test_what_is_no_check_is_one_sentence(
     found: object, brought: Callable[..., tuple[int, str]], workspace: Workspace
