@@ -1,13 +1,20 @@
 """Plots of a report as SVG: they need no script, print as they are, and take the page's colours."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from math import ceil, floor, log10
 from typing import Any
 
 from goldsets.evaluation.words import points
+from goldsets.reporting.tints import LEADERS
 
 ROW, LEFT, WIDTH = 26, 330, 920
+TALL = 36
+"""Rows of a plot, so that it fits on a page; more are drawn below it on the same scale."""
+GRID = "#e6e1d9"
+DOTTED = "fill='none' stroke='#6b6660' stroke-dasharray='2 3'"
+"""Colours stand at each mark, for a PDF: what makes it gives the page's style to no plot."""
+Place = Callable[[float], float]
 LONGEST = 46
 """Characters of a name beside its bar; the whole name is in the title."""
 
@@ -36,33 +43,38 @@ def forest(
         return ""
     ends = [v["measures"][measure][end] for _, v in rows for end in ("low", "high")]
     low, high = max(0.0, min(ends) - 0.02), min(1.0, max(ends) + 0.02)
-    height = ROW * len(rows) + 50
+    base = variants[0]["measures"][measure]["mean"]
 
     def x(value: float) -> float:
         return float(LEFT + (value - low) / (high - low or 1) * (WIDTH - LEFT - 70))
 
-    parts = _axis(ticks(100 * low, 100 * high), lambda t: x(t / 100), height)
-    base = variants[0]["measures"][measure]["mean"]
-    if base is not None:
-        parts.append(
-            f"<line class='base' x1='{x(base):.1f}' x2='{x(base):.1f}' y1='4' y2='{height - 34}'/>"
-        )
-    for i, (n, v) in enumerate(rows):
-        e, y = v["measures"][measure], 18 + ROW * i
-        css = "lead" if n == leader else "quiet"
-        title = (
-            f"{escape(v['name'])}: {points(e['mean'])} ({points(e['low'])} – {points(e['high'])})"
-        )
-        parts.append(
-            f"<g class='{css}' style='--v:{escape(tints[n])}' tabindex='0'"
-            f" data-v='{escape(v['letter'])}'><title>{title}</title>"
-            f"<rect class='hit' x='0' y='{y - 12}' width='{WIDTH}' height='{ROW}'/>"
-            f"<text x='{LEFT - 12}' y='{y + 4}' text-anchor='end'>{_short(v['name'])}</text>"
-            f"<line x1='{x(e['low']):.1f}' x2='{x(e['high']):.1f}' y1='{y}' y2='{y}'/>"
-            f"<circle cx='{x(e['mean']):.1f}' cy='{y}' r='5'/>"
-            f"<text class='value' x='{WIDTH - 60}' y='{y + 4}'>{points(e['mean'])}</text></g>"
-        )
-    return _svg(parts, height, measure)
+    def part(first: int) -> str:
+        own = rows[first : first + TALL]
+        height = ROW * len(own) + 50
+        parts = _axis(ticks(100 * low, 100 * high), lambda t: x(t / 100), height)
+        if base is not None:
+            ends = f"x1='{x(base):.1f}' x2='{x(base):.1f}' y1='4' y2='{height - 34}'"
+            parts.append(f"<line class='base' {DOTTED} {ends}/>")
+        for i, (n, v) in enumerate(own):
+            css = "lead" if n == leader else "quiet"
+            parts.append(_whisker(v, measure, css, tints[n], x, 18 + ROW * i))
+        return _svg(parts, height, measure)
+
+    return "".join(part(first) for first in range(0, len(rows), TALL))
+
+
+def _whisker(v: Mapping[str, Any], measure: str, css: str, colour: str, x: Place, y: int) -> str:
+    e, tint = v["measures"][measure], escape(colour)
+    title = f"{escape(v['name'])}: {points(e['mean'])} ({points(e['low'])} – {points(e['high'])})"
+    ends = f"x1='{x(e['low']):.1f}' x2='{x(e['high']):.1f}' y1='{y}' y2='{y}'"
+    return (
+        f"<g class='{css}' tabindex='0' data-v='{escape(v['letter'])}'><title>{title}</title>"
+        f"<rect class='hit' fill='none' x='0' y='{y - 12}' width='{WIDTH}' height='{ROW}'/>"
+        f"<text x='{LEFT - 12}' y='{y + 4}' text-anchor='end'>{_short(v['name'])}</text>"
+        f"<line stroke='{tint}' stroke-width='2.5' {ends}/>"
+        f"<circle fill='{tint}' cx='{x(e['mean']):.1f}' cy='{y}' r='5'/>"
+        f"<text class='value' x='{WIDTH - 60}' y='{y + 4}'>{points(e['mean'])}</text></g>"
+    )
 
 
 def frontier(
@@ -87,7 +99,8 @@ def frontier(
     parts = []
     for t in ticks(100 * low, 100 * high, 5):
         up = y(t / 100)
-        parts.append(f"<line class='grid' x1='60' x2='{WIDTH - 40}' y1='{up:.1f}' y2='{up:.1f}'/>")
+        ends = f"x1='60' x2='{WIDTH - 40}' y1='{up:.1f}' y2='{up:.1f}'"
+        parts.append(f"<line class='grid' stroke='{GRID}' {ends}/>")
         parts.append(f"<text x='50' y='{up + 4:.1f}' text-anchor='end'>{t:g}</text>")
     for t in ticks(0, most, 7):
         parts.append(f"<text x='{x(t):.1f}' y='{bottom + 20}' text-anchor='middle'>{t:,.0f}</text>")
@@ -95,7 +108,7 @@ def frontier(
     parts.append(f"<text x='{middle}' y='{height - 8}' text-anchor='middle'>{escape(title)}</text>")
     best = sorted((v for v in rows if v["front"]), key=lambda v: v["tokens"])
     line = " ".join(f"{x(v['tokens']):.1f},{y(v['measures'][measure]['mean']):.1f}" for v in best)
-    parts.append(f"<polyline class='front' points='{line}'/>")
+    parts.append(f"<polyline class='front' {DOTTED} points='{line}'/>")
     for v in sorted(rows, key=lambda v: bool(v["front"])):
         mean = v["measures"][measure]["mean"]
         css = "lead" if v["front"] else "quiet"
@@ -105,8 +118,9 @@ def frontier(
             f"<text x='{x(v['tokens']) + 9:.1f}' y='{y(mean) - 7:.1f}'>{escape(v['letter'])}</text>"
         )
         parts.append(
-            f"<g class='{css}' style='--v:{escape(colours[v['letter']])}' tabindex='0'>"
-            f"<title>{title_}</title><circle {at} r='{6 if v['front'] else 4}'/>{label}</g>"
+            f"<g class='{css}' tabindex='0'><title>{title_}</title>"
+            f"<circle fill='{escape(colours[v['letter']])}' {at} r='{6 if v['front'] else 4}'/>"
+            f"{label}</g>"
         )
     return _svg(parts, height, measure)
 
@@ -122,18 +136,18 @@ def bars(rows: Sequence[tuple[str, int, str]]) -> str:
         parts.append(
             f"<g class='lead' tabindex='0'><title>{escape(about)}</title>"
             f"<text x='{LEFT - 12}' y='{y + 14}' text-anchor='end'>{_short(name)}</text>"
-            f"<rect x='{LEFT}' y='{y}' width='{wide:.1f}' height='{ROW - 8}' rx='2'/>"
+            f"<rect fill='{LEADERS[0]}' x='{LEFT}' y='{y}' width='{wide:.1f}' height='{ROW - 8}'"
+            " rx='2'/>"
             f"<text class='value' x='{LEFT + wide + 8:.1f}' y='{y + 14}'>{number:,}</text></g>"
         )
     return _svg(parts, height, "")
 
 
-def _axis(at: Sequence[float], x: Any, height: float) -> list[str]:
+def _axis(at: Sequence[float], x: Place, height: float) -> list[str]:
     parts = []
     for t in at:
-        parts.append(
-            f"<line class='grid' x1='{x(t):.1f}' x2='{x(t):.1f}' y1='4' y2='{height - 34}'/>"
-        )
+        ends = f"x1='{x(t):.1f}' x2='{x(t):.1f}' y1='4' y2='{height - 34}'"
+        parts.append(f"<line class='grid' stroke='{GRID}' {ends}/>")
         parts.append(f"<text x='{x(t):.1f}' y='{height - 16}' text-anchor='middle'>{t:g}</text>")
     return parts
 
@@ -141,6 +155,6 @@ def _axis(at: Sequence[float], x: Any, height: float) -> list[str]:
 def _svg(parts: Sequence[str], height: float, label: str) -> str:
     inside = "".join(parts)
     return (
-        f"<svg viewBox='0 0 {WIDTH} {height}' role='img' aria-label='{escape(label, quote=True)}'"
-        f" xmlns='http://www.w3.org/2000/svg'>{inside}</svg>"
+        f"<svg font-size='12' viewBox='0 0 {WIDTH} {height}' role='img'"
+        f" aria-label='{escape(label, quote=True)}' xmlns='http://www.w3.org/2000/svg'>{inside}</svg>"
     )

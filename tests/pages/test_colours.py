@@ -58,10 +58,8 @@ def lines(test: AppTest) -> Seen:
 
 def report(page: str) -> Seen:
     """Take the colours of each forest and of the frontier, by the names in their titles."""
-    for style, title in re.findall(
-        r"<g class='\w+' style='--v:(#\w{6})'[^>]*><title>(.*?): \d", page
-    ):
-        yield title, style
+    drawn = r"<title>([^<]*?): \d[^<]*</title>(?:(?!</g>).)*?<circle fill='(#\w{6})'"
+    yield from re.findall(drawn, page)
 
 
 @pytest.mark.parametrize("measure", ["R@5", "R@20"])

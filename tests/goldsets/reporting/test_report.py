@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,7 @@ def test_every_form_says_who_leads_and_nothing_of_this_machine(
         assert made.startswith(b"%PDF")
         pages = pypdf.PdfReader(io.BytesIO(made)).pages
         text = " ".join(page.extract_text() for page in pages)
+        assert {*drawn(pages)} >= {*found["tints"]}
         assert WORDS["fine"][language == "ko"].replace(" ", "") in text.replace(" ", "")
     else:
         text = made.decode()
@@ -183,6 +186,26 @@ def test_verification_passes_and_names_a_tampered_number(
     path.write_text(json.dumps(wrong), encoding="utf-8")
     code, said = run("--verify", path, "--workspace", workspace.path)
     assert (code, "2 numbers differ" in said) == (1, True)
+
+
+def drawn(pages: Iterable[pypdf.PageObject]) -> Iterator[str]:
+    """Return the colours with which anything is filled on some pages."""
+    for page in pages:
+        content = page.get_contents()
+        assert content is not None
+        for colour in re.findall(rb"([\d.]+) ([\d.]+) ([\d.]+) rg\b", content.get_data()):
+            yield "#" + "".join(f"{round(255 * float(part)):02x}" for part in colour)
+
+
+def test_many_pipelines_are_drawn_on_several_plots_of_one_scale(found: dict[str, Any]) -> None:
+    many = [{**found["variants"][i % 4], "letter": f"L{i}"} for i in range(80)]
+    made = plots.forest(many, "R@5", 0, ["#123456"] * 80)
+    parts = [ET.fromstring(f"{part}</svg>") for part in made.split("</svg>")[:-1]]
+    rows = [[e for e in part if e.get("data-v")] for part in parts]
+    assert [len(own) for own in rows] == [36, 36, 8]
+    assert max(float(part.get("viewBox", "").split()[3]) for part in parts) < 1.2 * plots.WIDTH
+    grids = {tuple(e.get("x1") for e in part if e.get("class") == "grid") for part in parts}
+    assert len(grids) == 1
 
 
 @pytest.mark.parametrize("text", ["", "<html></html>", "[]", '{"format": "else"}'])
