@@ -236,7 +236,7 @@ def altered(path: Path, facts: Facts) -> Iterator[str]:
         return
     try:
         made = _html(facts, language[1] if language else "").replace("\r\n", "\n")
-    except (KeyError, TypeError, IndexError, ValueError, jinja2.TemplateError):
+    except (AttributeError, LookupError, TypeError, ValueError, jinja2.TemplateError):
         made = ""
     if said != made:
         pairs = enumerate(zip(said, made, strict=False))

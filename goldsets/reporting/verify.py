@@ -24,18 +24,19 @@ def verify(workspace: Workspace, report: Mapping[str, Any]) -> Iterator[str]:
     """
     if report.get("format") != FORMAT or "asked" not in report:
         raise InputError(f"is no report of this product ({FORMAT})")
-    if report["definitions"] != DEFINITIONS:
+    if report.get("definitions") != DEFINITIONS:
         raise InputError("the report is of other definitions of the measures")
-    asked = report["asked"]
-    wanted = Asked(
-        tuple(asked["runs"]),
-        tuple(map(parse_measure, asked["measures"])),
-        names=asked["names"],
-        seed=asked["seed"],
-    )
-    again = facts(workspace, wanted)
+    again = facts(workspace, _asked(report["asked"]))
     for key in RECOMPUTED:
         yield from _differing(key, report.get(key), again[key])
+
+
+def _asked(said: Mapping[str, Any]) -> Asked:
+    try:
+        measures = tuple(map(parse_measure, said["measures"]))
+        return Asked(tuple(said["runs"]), measures, names=said["names"], seed=said["seed"])
+    except (KeyError, TypeError, AttributeError) as e:
+        raise InputError("does not say what was asked: is no report, or no whole one") from e
 
 
 def _differing(where: str, said: object, found: object) -> Iterator[str]:
