@@ -97,9 +97,11 @@ def functions() -> Iterator[tuple[str, str]]:
     """Yield the name and the source of each short function with a docstring."""
     for module in sorted({name.rpartition(".")[0] for name in ASKED}):
         source = inspect.getsource(import_module(module))
+        lines = source.split("\n")
         for node in ast.parse(source).body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node):
-                yield f"{module}.{node.name}", ast.get_source_segment(source, node) or ""
+                text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+                yield f"{module}.{node.name}", text
 
 
 @lru_cache(maxsize=1)
