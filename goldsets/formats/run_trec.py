@@ -3,7 +3,7 @@
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -150,11 +150,14 @@ def _lines(run: Run, row: int, query: str, docnos: Mapping[int, str]) -> Iterato
 
 def _docnos(run: Run, chunks: Chunks, corpus: Corpus) -> dict[int, str]:
     names = distinct("document", corpus.row)
+    taken = set(names.values())
     found = np.unique(run.candidates.ids[run.candidates.ids >= 0]).tolist()
-    return {i: _docno(chunks, i, corpus, names) for i in found}
+    return {i: _docno(chunks, i, corpus, names, taken) for i in found}
 
 
-def _docno(chunks: Chunks, i: int, corpus: Corpus, names: Mapping[str, str]) -> str:
+def _docno(
+    chunks: Chunks, i: int, corpus: Corpus, names: Mapping[str, str], taken: Set[str]
+) -> str:
     if chunks.document[i] < 0:
         return f"nowhere:{digest(chunks.context(i))[:12]}"
     document = corpus.documents[int(chunks.document[i])]
@@ -162,6 +165,6 @@ def _docno(chunks: Chunks, i: int, corpus: Corpus, names: Mapping[str, str]) -> 
     if (start, end) == (0, len(document.text)):
         return names[document.id]
     docno = f"{names[document.id]}:{start}-{end}"
-    if docno in corpus.row:
+    if docno in taken:
         raise InputError(f"{docno!r} is a document, and in TREC the name of a part of another")
     return docno

@@ -17,6 +17,7 @@ from goldsets.evaluation.pair import laid
 from goldsets.evaluation.run import Run
 from goldsets.evaluation.spec import sweep_of
 from goldsets.evaluation.sweep import Board, sweep
+from goldsets.formats import run_trec
 from goldsets.formats.base import whole
 from goldsets.formats.names import encoded
 from goldsets.formats.registry import RUN_READERS, import_path, import_run
@@ -30,7 +31,7 @@ from retrieval.errors import InputError, NotFound
 from retrieval.hits import Hit
 from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
-from retrieval.types import Corpus, Document, Float64
+from retrieval.types import Candidates, Chunks, Corpus, Document, Float64
 from tests.goldsets.making import corpus_of, sample_corpus, sample_gold
 from tests.goldsets.processes import furnished
 
@@ -207,6 +208,16 @@ def test_a_table_says_where_chunks_stand(workspace: Workspace, tmp_path: Path) -
     assert any("chunks.jsonl:5: document: missing, as is text" in line for line in told)
     with pytest.raises(InputError, match=r"chunks.jsonl:3: id: seen before"):
         bring_run(workspace, "trec", path, "gold", "t", options=options, strict=True)
+
+
+def test_a_part_and_a_document_of_one_name_are_refused_by_trec(tmp_path: Path) -> None:
+    texts = {"a b": "one two", "a b:0-3": "three"}
+    corpus = Corpus(tuple(Document(name, text) for name, text in texts.items()), "corpus", 1)
+    chunks = Chunks.of_spans([[(0, 3)], [(0, 5)]])
+    ranking = Candidates(np.array([[0, 1]], np.int32), np.array([[2.0, 1.0]]))
+    run = Run("id", "v", {}, "gold", "v", "corpus", 1, "k", ("q",), ranking, {})
+    with pytest.raises(InputError, match="'a%20b:0-3' is a document"):
+        run_trec.write(run, chunks, corpus, tmp_path / "x.run")
 
 
 def test_names_with_white_space_go_through_trec(tmp_path: Path) -> None:
