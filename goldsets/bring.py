@@ -9,6 +9,7 @@ from goldsets.formats.left import left
 from goldsets.formats.registry import export_path, import_path
 from goldsets.store import gold as store
 from goldsets.types import GoldSet
+from retrieval.errors import InputError
 from retrieval.store import Workspace, corpora
 from retrieval.types import Corpus
 
@@ -21,14 +22,22 @@ def bring(
     corpus: str,
     strict: bool,
     options: Mapping[str, str],
+    prune: bool = False,
 ) -> list[str]:
     """Import a gold set and the corpus it brings; return the summary, a line a fact.
 
     Raises:
-        InputError: an unknown format or option, a missing file, or with `strict` the first line
-            that cannot be used.
+        InputError: an unknown format or option, a missing file, nothing in it that can be used,
+            with `strict` the first line that cannot be used, or without `prune` a gold set of that
+            name that has other queries too.
     """
     read, report = import_path(format_, path, strict=strict, **options)
+    if not read.queries:
+        raise InputError(
+            "; ".join(("has no query that can be used", *report.lines())), where=str(path)
+        )
+    if not prune:
+        _keeps_all(workspace, GoldSet(name, corpus, read.queries, read.evidence))
     lines = []
     if read.documents:
         written = corpora.write(
@@ -40,6 +49,18 @@ def bring(
     store.write(workspace, gold, f"import:{format_}")
     lines.append(f"gold set {name}: {len(gold.queries):,} queries, {gold.judgments:,} judgments")
     return [*lines, *evidence_lines(gold, held), *report.lines()]
+
+
+def _keeps_all(workspace: Workspace, gold: GoldSet) -> None:
+    if gold.name not in (held.name for held in store.summaries(workspace)):
+        return
+    given = {query.id for query in gold.queries}
+    lost = sum(query.id not in given for query in store.read(workspace, gold.name).queries)
+    if lost:
+        raise InputError(
+            f"gold set {gold.name} has {count(lost, 'query', 'queries')} that it would lose:"
+            " take another --name, or --prune to lose them"
+        )
 
 
 def evidence_lines(gold: GoldSet, corpus: Corpus) -> Iterator[str]:

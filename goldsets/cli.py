@@ -76,13 +76,16 @@ def import_(
     strict: Annotated[
         bool, typer.Option(help="Stop at the first line that cannot be used.")
     ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Take out queries that the file does not have.")
+    ] = False,
 ) -> None:
     """Bring in a benchmark or a gold set: documents, queries and judged evidence."""
     from goldsets.bring import bring
     from goldsets.store import open_workspace
 
     ws, options = open_workspace(workspace), options_of(option)
-    lines = bring(ws, format_, path, name, corpus or name, strict, options)
+    lines = bring(ws, format_, path, name, corpus or name, strict, options, prune)
     for line in lines:
         typer.echo(line)
 
@@ -165,7 +168,7 @@ def serve(
     """Open the app on this machine; with --share the network comes in by a passphrase or sign-in.
 
     The passphrase comes from PIZZA_PASSPHRASE, or is asked for; it is kept nowhere. Hosts come in
-    by the code that is printed. --sign-in asks the identity provider of the section [auth] of
+    by the code that is printed. --sign-in asks the identity provider that stands in
     Streamlit's secrets instead; hosts are those with a --host-email.
     """
     from goldsets import serve as server

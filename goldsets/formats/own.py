@@ -75,11 +75,9 @@ def _evidence_of(row: Mapping[str, object]) -> tuple[Evidence, ...]:
 
 def _evidence(row: Mapping[str, object]) -> Evidence:
     check_keys(row, EVIDENCE)
-    start, end, exact = (
-        whole_number(row, "start"),
-        whole_number(row, "end"),
-        text_field(row, "exact"),
-    )
+    exact = text_field(row, "exact")
+    start = whole_number({"start": 0, **row}, "start")
+    end = whole_number({"end": start + len(exact), **row}, "end")
     if len(exact) != end - start:
         problem = f"has {len(exact)} characters, from start to end there are {end - start}"
         raise InputError(f"{problem}: {shown(exact)}", where="exact")

@@ -5,11 +5,13 @@ import pytest
 
 from goldsets.bring import bring, evidence_lines, send
 from goldsets.evaluation.spec import sweep_of
+from goldsets.evidence import anchor
 from goldsets.formats.registry import WRITERS
 from goldsets.launch import plan_of, sweep_plan
 from goldsets.store import gold, open_workspace
 from retrieval.errors import InputError, NotFound
 from retrieval.store import Workspace, corpora
+from retrieval.types import Span
 from tests.goldsets.making import SAMPLE_TEXTS, sample_corpus, sample_gold
 
 BEIR = {
@@ -49,6 +51,23 @@ def test_strict_stops_at_the_first_bad_line_and_changes_nothing(tmp_path: Path) 
         bring(ws, "beir", beir(tmp_path / "beir"), "set", "texts", True, {})
     assert gold.summaries(ws) == []
     assert corpora.newest(ws) == []
+
+
+def test_an_import_takes_no_query_away_unasked(tmp_path: Path) -> None:
+    ws, folder = open_workspace(tmp_path / "workspace"), beir(tmp_path / "beir")
+    bring(ws, "beir", folder, "set", "texts", False, {})
+    before = gold.read(ws, "set")
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"id": "3", "query": "what rises?", "evidence": []}\n')
+    with pytest.raises(InputError, match=r"set has 2 queries that it would lose: .* --prune"):
+        bring(ws, "pizza", other, "set", "texts", False, {})
+    other.write_text("{}\n")
+    with pytest.raises(InputError, match=r"no query that can be used; .*other\.jsonl:1: "):
+        bring(ws, "pizza", other, "set", "texts", False, {}, prune=True)
+    assert gold.read(ws, "set") == before
+    (folder / "queries.jsonl").write_text(json.dumps(BEIR["queries.jsonl"][0]))
+    bring(ws, "beir", folder, "set", "texts", False, {}, prune=True)
+    assert [q.id for q in gold.read(ws, "set").queries] == ["1"]
 
 
 def test_what_is_unknown_is_refused_with_what_is_known(
@@ -95,6 +114,15 @@ def test_gold_that_brings_no_corpus_needs_one(tmp_path: Path, workspace: Workspa
     with pytest.raises(NotFound, match="no corpus 'missing'"):
         bring(workspace, "pizza", out, "copy", "missing", True, {})
     assert [s.name for s in gold.summaries(workspace)] == ["gold"]
+
+
+def test_a_quote_written_by_hand_needs_no_offsets(workspace: Workspace, tmp_path: Path) -> None:
+    quote, document = SAMPLE_TEXTS[1][5:20], sample_corpus().documents[1].id
+    row = {"id": "1", "query": "x", "evidence": [{"document": document, "exact": quote}]}
+    (tmp_path / "hand.jsonl").write_text(json.dumps(row))
+    bring(workspace, "pizza", tmp_path / "hand.jsonl", "hand", "corpus", True, {})
+    (found,) = anchor(gold.read(workspace, "hand"), corpora.read(workspace, "corpus")).found
+    assert found.span == Span(5, 20)
 
 
 def test_moved_evidence_is_counted_and_what_is_gone_is_named() -> None:
