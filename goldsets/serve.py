@@ -101,10 +101,12 @@ def names_here() -> list[str]:
 
 
 def run(parts: list[str], extra: Mapping[str, str]) -> None:
-    """Become the server, in the folder of the repository; its passphrase is in no environment."""
+    """Become the server, in the folder of the repository; its passphrase is in no environment.
+
+    The workspace is that of the folder one stands in, as with every other command.
+    """
     environment = {k: v for k, v in os.environ.items() if k != "PIZZA_PASSPHRASE"}
-    workspace = environment.get("PIZZA_WORKSPACE")
-    if workspace:
-        environment["PIZZA_WORKSPACE"] = str(Path(workspace).resolve())
+    workspace = environment.get("PIZZA_WORKSPACE") or "workspace"
+    environment["PIZZA_WORKSPACE"] = str(Path(workspace).resolve())
     os.chdir(ROOT)
     os.execve(parts[0], parts, {**environment, **extra})  # noqa: S606
