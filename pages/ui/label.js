@@ -91,6 +91,7 @@ class Desk {
   }
   word(name, values = {}) { return fill(this.data.words[name] ?? name, values); }
   get item() { return this.items[this.at]; }
+  get empty() { return !this.item || Boolean(this.item.done && this.exhausted); }
   ahead() { return this.items.length - this.at - 1 + (this.item && !this.item.done ? 1 : 0); }
   get draft() {
     const id = this.item.item;
@@ -153,9 +154,8 @@ class Desk {
 
   // --- what is on the screen -------------------------------------------------------------------
   show() {
-    const empty = !this.item || Boolean(this.item.done && this.exhausted);
-    this.root.classList.toggle("empty", empty);
-    if (empty) {
+    this.root.classList.toggle("empty", this.empty);
+    if (this.empty) {
       this.query.textContent = this.word("nothing_left");
       this.where.textContent = this.word("nothing_hint");
       this.text.replaceChildren(); this.gradesRow.replaceChildren(); this.foot.replaceChildren();
@@ -451,6 +451,7 @@ class Desk {
     const { code, shiftKey, key } = event;
     if (key === "?") return () => this.open("keys");
     if (key === "Escape") return () => { this.panel = ""; this.cursor = this.anchor = null; this.drawPanel(); this.drawText(); };
+    if (this.empty && !undo && code !== "KeyU") return null;  // no passage is shown that they could mean
     if (code === "ArrowRight") return () => this.walk(1, shiftKey);
     if (code === "ArrowLeft") return () => this.walk(-1, shiftKey);
     const plain = {

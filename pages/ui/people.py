@@ -9,6 +9,9 @@ from goldsets.store import evenings
 from pages.ui import frame, url, words
 from retrieval.store import Workspace
 
+RATER = "rater"
+"""Where a tab's session keeps the name it was last used under."""
+
 
 def choose_evening(workspace: Workspace, language: str) -> Evening:
     """Offer the evenings beside the language; draw nothing further where there is none."""
@@ -32,16 +35,18 @@ def choose_evening(workspace: Workspace, language: str) -> Evening:
 def the_member(workspace: Workspace, evening: Evening, language: str) -> Member:
     """Return who takes part, after asking for a name; draw nothing further until there is one.
 
-    On this machine alone the name in the URL is trusted, so that a reload finds the same person;
-    on a shared server it is the cookie or the sign-in that tells who somebody is, and whether they
-    are a host today.
+    On this machine alone the name in the URL is trusted, so that a reload finds the same person,
+    and the one last used in this tab, so that another page does; on a shared server it is the
+    cookie or the sign-in that tells who somebody is, and whether they are a host today.
     """
     viewer = frame.the_viewer()
     known = {m.name: m for m in evenings.members(workspace, evening)}
-    name = url.get("rater")
+    name = url.get("rater") or str(st.session_state.get(RATER, ""))
     member = evenings.of_identity(workspace, evening, viewer.identity)
     if member is None and not viewer.identity:
         member = known.get(name)
+        st.session_state[RATER] = name
+        url.put("rater", name)
     if member is not None:
         known_as = viewer.role if viewer.identity and member.role != "onlooker" else member.role
         return replace(member, role=known_as)

@@ -100,6 +100,13 @@ def test_everything_by_keys_and_every_offset_exact(page: Page, tmp_path):
             saved(page, n + 1)
         expect(page.get_by_text("Nothing is left for you right now")).to_be_visible()
         assert page.evaluate("window.hacked") is None
+        press(page, "1", "Enter", "x", "n", "l")  # there is nothing before the rater to judge
+        saved(page, len(PARTS))
+        for name in ("Pizza night", "Label"):  # who has said their name is not asked again
+            page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
+            expect(page.get_by_text("Your name")).to_have_count(0)
+            settled(page)
+        expect(page.get_by_text("Nothing is left for you right now")).to_be_visible()
     held = {i.id: i for i in labels.items(workspace, evening)}
     for label in labels.labels(workspace, evening):
         item = held[label.item]
