@@ -1,10 +1,10 @@
 """Bringing gold in and sending it out: formats on one side, the workspace on the other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from goldsets.evaluation.words import count
-from goldsets.evidence import Status, anchor
+from goldsets.evidence import Found, Status, anchor
 from goldsets.formats.left import left
 from goldsets.formats.registry import export_path, import_path
 from goldsets.store import gold as store
@@ -69,10 +69,19 @@ def evidence_lines(gold: GoldSet, corpus: Corpus) -> Iterator[str]:
     counts = anchored.statuses
     if counts[Status.MOVED]:
         yield f"{count(counts[Status.MOVED], 'piece')} of evidence moved and found again by quote"
-    for found in anchored.edited:
-        yield f"edited in {corpus.name}, counted once confirmed: {found.name}"
-    for found in anchored.gone:
-        yield f"not found in {corpus.name}: {found.name}"
+    for name in _named(anchored.edited):
+        yield f"edited in {corpus.name}, counted once confirmed: {name}"
+    for name in _named(anchored.gone):
+        yield f"not found in {corpus.name}: {name}"
+    lost = [f for f in (*anchored.edited, *anchored.gone) if not f.evidence.grade]
+    if lost:
+        what = count(len(lost), "passage that does not answer", "passages that do not answer")
+        yield f"{what}: edited or gone"
+
+
+def _named(found: Sequence[Found]) -> Iterator[str]:
+    """Name what answers, once for each document of a query."""
+    yield from dict.fromkeys(f.name for f in found if f.evidence.grade)
 
 
 def send(

@@ -20,7 +20,7 @@ from retrieval.store.workspace import now
 
 FORMAT = "pizza-night/check"
 NAMED = 10
-"""Queries that are named for people; JSON has all."""
+"""Queries and notes that are told to people; JSON has all."""
 MARKS = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.CANNOT_TELL: "?"}
 FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot hold."""
@@ -50,7 +50,9 @@ def as_text(checked: Checked) -> Iterator[str]:
             yield f"    {one.measure} {_change(one)}  {one.text}  ({one.query})"
         if len(checked.regressed) > NAMED:
             yield f"    and {len(checked.regressed) - NAMED:,} more; --json has all"
-    yield from (f"note: {note}" for note in checked.notes)
+    yield from (f"note: {note}" for note in checked.notes[:NAMED])
+    if len(checked.notes) > NAMED:
+        yield f"    and {len(checked.notes) - NAMED:,} more; --json has all"
     yield headline(checked)
 
 

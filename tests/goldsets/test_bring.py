@@ -9,9 +9,10 @@ from goldsets.evidence import anchor
 from goldsets.formats.registry import WRITERS
 from goldsets.launch import plan_of, sweep_plan
 from goldsets.store import gold, open_workspace
+from goldsets.types import Evidence, GoldSet, Query
 from retrieval.errors import InputError, NotFound
 from retrieval.store import Workspace, corpora
-from retrieval.types import Span
+from retrieval.types import Corpus, Span
 from tests.goldsets.making import SAMPLE_TEXTS, sample_corpus, sample_gold
 
 BEIR = {
@@ -133,6 +134,18 @@ def test_moved_evidence_is_counted_and_what_is_gone_is_named() -> None:
     assert list(evidence_lines(sample_gold(), now)) == [
         "1 piece of evidence moved and found again by quote",
         "not found in corpus: q5: d4",
+    ]
+
+
+def test_a_document_that_went_is_named_once_for_what_answers_in_it() -> None:
+    rows = [
+        Evidence("d1", at, at + 4, SAMPLE_TEXTS[0][at : at + 4], grade=grade)
+        for at, grade in ((0, 3), (5, 2), (10, 0))
+    ]
+    gone = GoldSet("gold", "corpus", (Query("q", "x"),), {"q": tuple(rows)})
+    assert list(evidence_lines(gone, Corpus((), "corpus", 2))) == [
+        "not found in corpus: q: d1",
+        "1 passage that does not answer: edited or gone",
     ]
 
 
