@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from goldsets import jobs
-from goldsets.evaluation.words import count, headline, ranked
+from goldsets.evaluation.words import count, headline, main_measure, ranked
 from goldsets.reporting.tints import leading, of_sweep
 from goldsets.store import gold, runs
 from pages.ui import charts, frame
@@ -42,11 +42,18 @@ def verdict(workspace: Workspace) -> None:
         if any(not job.over for job in jobs.recent(workspace, "sweep", 1)):
             waiting(workspace)
             return
-        st.info("No sweep has finished yet. Start one: it takes a minute on the sample.")
+        if not any(s.queries for s in gold.summaries(workspace)):
+            frame.missing(
+                "A sweep needs a gold set: judge passages for queries of your own.",
+                "Pizza night",
+                "Judge passages",
+            )
+            return
+        st.info("No sweep has finished yet. Start one: it takes a minute or two on the sample.")
         st.page_link("pages/sweep.py", label="Start a sweep", icon=":material/tune:")
         return
     result = results[0]
-    measure = next((m for m in result["measures"] if m.startswith("R@20")), result["measures"][0])
+    measure = main_measure(result)
     name = plain(result["corpus"]["name"])
     st.subheader(f"Which pipeline finds the evidence in {name}?", anchor=False)
     st.html(f"<p class='pn-verdict'>{escape(headline(result, measure))}</p>")
@@ -84,7 +91,7 @@ STEPS = (
     (
         "Corpora",
         "Bring your documents",
-        "Markdown, code, text, JSONL; a whole folder by <code>pizza ingest</code>.",
+        "Markdown, HTML, PDF, Office, code; a whole folder by <code>pizza ingest</code>.",
     ),
     ("Pizza night", "Judge passages", "Real queries, alone or as a team, by keys."),
     ("Sweep", "Sweep pipelines", "Chunkers, context, BM25 and embeddings, fusion."),

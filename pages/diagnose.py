@@ -4,7 +4,7 @@ import streamlit as st
 
 from goldsets.evaluation.run import Run
 from goldsets.evaluation.sweep import Board
-from goldsets.evaluation.words import mixture, ranked
+from goldsets.evaluation.words import main_measure, mixture, ranked
 from goldsets.store import runs
 from pages.ui import cures, frame, losses, read, url, what_if
 from retrieval.store import Workspace
@@ -31,7 +31,7 @@ def choose(workspace: Workspace) -> tuple[Board, Run, str]:
         }
         result = results[url.one("Sweep", labels, "sweep")]
     with top[1]:
-        rows = ranked(result["variants"], result["measures"][0])
+        rows = ranked(result["variants"], main_measure(result))
         run = url.one("Pipeline", {v["run"]: v["name"] for v in rows}, "run")
     with top[2]:
         measure = url.one(

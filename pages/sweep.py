@@ -13,6 +13,7 @@ from goldsets.evaluation.words import (
     duration,
     headline,
     interval,
+    main_measure,
     mended,
     mixture,
     no_answer,
@@ -83,7 +84,9 @@ def leaderboard(workspace: Workspace, job_id: int) -> None:
     if not result["variants"]:
         return
     names = {m: m for m in result["measures"]}
-    measure = url.row("Measure", names, "measure", label_visibility="collapsed")
+    measure = url.row(
+        "Measure", names, "measure", main_measure(result), label_visibility="collapsed"
+    )
     sentence = headline(result, measure)
     st.html(f"<p class='pn-verdict'>{escape(sentence)}</p>")
     rows, baseline = ranked(result["variants"], measure), result["baseline"]

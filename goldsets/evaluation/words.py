@@ -12,6 +12,12 @@ ENOUGH = 6
 """With fewer queries that differ no test can tell, even if all of them gain: 2 / 2⁵ > 0.05."""
 
 
+def main_measure(result: Mapping[str, Any]) -> str:
+    """Return the measure that a sweep is first told by: recall at 20 where it was measured."""
+    measures: list[str] = result["measures"]
+    return next((m for m in measures if m.startswith("R@20")), measures[0])
+
+
 def points(value: float | None, *, signed: bool = False) -> str:
     """Write a share as points of a hundred with one decimal: `87.3`, `+4.1`, `–` if undefined."""
     if value is None:

@@ -146,7 +146,7 @@ def _causes(losses: Sequence[Loss]) -> None:
             hovertemplate="%{x} " + name + "<extra>%{y}</extra>",
         )
     figure.update_layout(barmode="stack")
-    figure.update_xaxes(title="lost, verified by replay in the accent", gridcolor=charts.GRID)
+    figure.update_xaxes(title="lost, verified by replay (grey: a guess)", gridcolor=charts.GRID)
     figure.update_yaxes(automargin=True)
     picked = st.plotly_chart(
         charts.styled(figure, height=70 + 30 * max(len(order), 3)),

@@ -24,12 +24,13 @@ def one(label: str, options: Mapping[str, str], name: str, default: str = "", **
     return chosen
 
 
-def row(label: str, options: Mapping[str, str], name: str, **more: Any) -> str:
+def row(label: str, options: Mapping[str, str], name: str, default: str = "", **more: Any) -> str:
     """Offer a segmented control over `id -> label`; return the chosen id."""
     ids = list(options)
-    key = _synced(name, lambda asked: asked if asked in options else ids[0])
+    fallback = default if default in options else ids[0]
+    key = _synced(name, lambda asked: asked if asked in options else fallback)
     if st.session_state[key] not in options:
-        st.session_state[key] = ids[0]
+        st.session_state[key] = fallback
     chosen: str = st.segmented_control(
         label, ids, format_func=lambda i: options[i], key=key, required=True, **more
     )

@@ -371,3 +371,12 @@ def test_the_button_puts_the_items_into_an_evening_and_links_to_it(opened, sampl
     assert len(labels.items(workspace, evening)) == 7
     link = next(x.proto for x in test.get("page_link") if "7 items to label" in x.proto.label)
     assert link.query_string == "evening=decide&rater=me"
+
+
+@pytest.mark.parametrize("page", ["app.py", "pages/sweep.py", COMPARE])
+def test_every_page_begins_with_recall_at_20(opened, sampled, page):
+    result = runs.sweeps(open_workspace(sampled))[0]
+    assert result["measures"][0] == "R@5"
+    said = bodies(opened(page, sampled))
+    assert "R@20" in said
+    assert "R@5" not in said

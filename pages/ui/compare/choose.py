@@ -10,7 +10,7 @@ import streamlit as st
 from goldsets.evaluation.comparison import Comparison
 from goldsets.evaluation.run import Run
 from goldsets.evaluation.sweep import Board
-from goldsets.evaluation.words import count
+from goldsets.evaluation.words import count, main_measure
 from goldsets.reporting.tints import of_sweep
 from pages.ui import frame, read, url
 from retrieval.store import Workspace
@@ -91,7 +91,8 @@ def choose(workspace: Workspace) -> Chosen | None:
     with top[1]:
         base = url.one("Baseline", names, "baseline", default=pinned)
     with top[2]:
-        measure = url.one("Measure", {m: m for m in result["measures"]}, "measure")
+        measures = {m: m for m in result["measures"]}
+        measure = url.one("Measure", measures, "measure", main_measure(result))
     others = {run: name for run, name in names.items() if run != base}
     best = sorted(others, key=lambda run: -_mean(result, run, measure))
     variants = url.several("Variants", others, "variants", best[:SHOWN])

@@ -105,7 +105,8 @@ def _side(
     if first is not None and first >= DEPTH:
         places.append(first)
     cards = [_card(chosen, q, own, place, chunks, relevant, other) for place in places]
-    told = f"No evidence in its {count(len(own.a), 'passage')}."
+    number = count(len(own.a), "passage")
+    told = f"No evidence in its {number}." if len(own.a) else "It returned nothing."
     note = told if first is None else f"The first evidence is at rank {first + 1}."
     return lists.List(chosen.labels[n], note, cards), places
 
