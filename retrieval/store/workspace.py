@@ -33,9 +33,11 @@ class Workspace:
             InputError: the path is a file, cannot be written, or holds a foreign database.
         """
         chosen = Path(path or os.environ.get("PIZZA_WORKSPACE") or "workspace").resolve()
-        workspace = cls(chosen)
+        workspace, is_new = cls(chosen), not chosen.exists()
         try:
             workspace.temporary.mkdir(parents=True, exist_ok=True)
+            if is_new:  # in a repository it is no part of the commit
+                (chosen / ".gitignore").write_text("*\n", encoding="utf-8")
         except OSError as e:
             raise InputError(
                 f"cannot be used as a workspace ({e.strerror})", where=str(chosen)

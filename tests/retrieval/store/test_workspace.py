@@ -20,6 +20,16 @@ def test_the_folder_is_that_given_else_named_in_the_environment_else_beside_us(
     assert (tmp_path / "given" / "workspace.db").is_file()
 
 
+def test_a_folder_made_for_it_stays_out_of_a_commit_and_one_that_was_there_does_not(
+    tmp_path: Path,
+) -> None:
+    Workspace.open(tmp_path / "new")
+    assert (tmp_path / "new" / ".gitignore").read_text() == "*\n"
+    (tmp_path / "mine").mkdir()
+    Workspace.open(tmp_path / "mine")
+    assert not (tmp_path / "mine" / ".gitignore").exists()
+
+
 def test_a_file_is_no_workspace(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be used as a workspace"):
