@@ -56,7 +56,7 @@ with frame.page(
     if chosen is not None:
         found = Open.of(chosen.board, chosen.runs, chosen.measure)
         summary(chosen, found)
-        if told := mixture(chosen.result["goldset"].get("origins", {})):
+        if told := mixture(chosen.comparison.origins):
             st.info(told)
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             name = url.row("View", VIEWS, "view", label_visibility="collapsed")

@@ -1,5 +1,6 @@
 """Runs of one gold set against a baseline: which queries differ, where evidence came first."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -43,6 +44,12 @@ class Comparison:
     def deltas(self) -> Float64:
         """Return each variant's difference to the baseline, `(V - 1, Q)`."""
         return np.asarray(self.values[1:] - self.values[0])
+
+    @property
+    def origins(self) -> dict[str, int]:
+        """Count by their origin the queries that any mean rests on."""
+        scored = ~np.isnan(self.values).all(axis=0)
+        return dict(Counter(self.gold.queries[q].origin for q in np.flatnonzero(scored)))
 
     @property
     def letters(self) -> list[str]:

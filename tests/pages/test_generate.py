@@ -107,6 +107,19 @@ def test_what_is_needed_is_asked_for_and_passages_are_drawn(opened, loaded, copi
     assert "0 of 30 to begin with" in html(test)
 
 
+def test_another_is_begun_from_what_the_last_was_for(opened, begun, copied):
+    test = opened(PAGE, copied(begun).path)
+    test.toggle[0].set_value(True)
+    test.run()
+    assert test.text_area[0].value == SPEC["application"]
+    test.text_area[0].set_value("Something else.")
+    test.run()
+    press(test, "Draw passages")
+    assert test.query_params["generation"] == "2"
+    test.run()
+    assert not test.toggle[0].value
+
+
 def test_a_gold_set_of_another_corpus_is_refused_in_a_sentence(opened, loaded, copied):
     workspace = copied(loaded)
     corpora.write(workspace, "other", [Document("a", "Some words that stand here.")])

@@ -44,12 +44,12 @@ def view(workspace: Workspace, generation: Generation) -> None:
 def _shown(t: Table) -> list[Draft]:
     """Let a pile be chosen; return its drafts."""
     piles = {name: [d for d in t.drafts if t.status(d) == name] for name in SHOWN}
-    labels = {name: f"{SHOWN[name]} ({len(own):,})" for name, own in piles.items()}
+    labels = dict(SHOWN)  # no counts: the box would go on showing those it was opened with
     for name in NAMES:
         dropped = [d for d in t.drafts if t.status(d) == "filtered" and _first(t, d) == name]
         piles[name] = dropped
         if dropped:
-            labels[name] = f"Filtered: {name} ({len(dropped):,})"
+            labels[name] = f"Filtered: {name}"
     return piles[url.one("Show", labels, "pile")]
 
 

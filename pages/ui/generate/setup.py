@@ -15,7 +15,7 @@ from retrieval.store import Workspace, corpora
 
 EXAMPLE = "The documentation of a web framework; its users are developers who build APIs."
 NAMES = {"Offline": "Offline stand-in (no key)"}
-NEW = "new"
+BEGUN = "generations-begun"
 
 
 def choose(workspace: Workspace) -> Generation:
@@ -36,7 +36,8 @@ def choose(workspace: Workspace) -> Generation:
         labels = {i: _named(g) for i, g in held.items()}
         chosen = url.one("Generation", labels, "generation")
     with right, st.container(horizontal=True, horizontal_alignment="right"):
-        another = st.toggle("Begin another", key="begin-another")
+        turn = st.session_state.get(BEGUN, 0)  # a new key each time, so that it is off again
+        another = st.toggle("Begin another", key=f"begin-another-{turn}")
     if another:
         begin(workspace, names, held[chosen])
         st.stop()
@@ -63,7 +64,10 @@ def begin(workspace: Workspace, names: list[str], like: Generation | None = None
             " trusted; what is written is added under an origin of its own.",
         )
         application = st.text_area(
-            "What are the documents searched for, and by whom?", placeholder=EXAMPLE, height=90
+            "What are the documents searched for, and by whom?",
+            like.spec["application"] if like else "",
+            placeholder=EXAMPLE,
+            height=90,
         )
         spec = GenerationSpec(application or " ", Offline(), Offline()) if application else None
         left, right = st.columns(2)
@@ -87,5 +91,5 @@ def started(workspace: Workspace, spec: GenerationSpec, corpus: str, goldset: st
         labelled.draw(workspace, begun.id)
     url.put("generation", str(begun.id))
     url.put("view", "passages")
-    st.session_state.pop("begin-another", None)
+    st.session_state[BEGUN] = st.session_state.get(BEGUN, 0) + 1
     st.rerun()

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -48,6 +49,14 @@ SMALL = comparison(
 def test_queries_of_a_kind_come_with_the_largest_difference_first(which, every, last) -> None:
     assert SMALL.rows(which).tolist() == every
     assert SMALL.rows(which, 2).tolist() == last
+
+
+def test_origins_are_of_the_queries_that_have_a_value() -> None:
+    made = Query("s", "?", origin="synthetic")
+    gold = gold_of([Query("q", "?"), made, replace(made, id="t")], {})
+    values = np.array([[0.5, NAN, NAN], [1.0, 0.5, NAN]])
+    found = Comparison.of(gold, ("a", "b"), parse_measure("R@5"), values)
+    assert found.origins == {"written": 1, "synthetic": 1}
 
 
 def test_some_of_the_variants_keep_what_was_told_of_them() -> None:
