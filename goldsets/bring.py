@@ -47,7 +47,8 @@ def bring(
     gold = GoldSet(name, corpus, read.queries, read.evidence)
     held = corpora.read(workspace, corpus)
     store.write(workspace, gold, f"import:{format_}")
-    lines.append(f"gold set {name}: {len(gold.queries):,} queries, {gold.judgments:,} judgments")
+    asked = count(len(gold.queries), "query", "queries")
+    lines.append(f"gold set {name}: {asked}, {count(gold.judgments, 'judgment')}")
     return [*lines, *evidence_lines(gold, held), *report.lines()]
 
 

@@ -26,7 +26,7 @@ FIELDS = ("text", "number", "mark", "id", "title", *PLACES)
 LONGEST = 200
 """Characters of a title, a heading or a field of metadata."""
 
-_NAMED = re.compile(r"\{(\w+)\}")
+_NAMED = re.compile(r"\{([\w.-]+)\}")
 _LEADING = re.compile(r"\A\s*[\r\n]")
 
 

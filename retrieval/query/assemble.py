@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, ClassVar, Literal
@@ -169,10 +170,8 @@ class Context(Assembler):
             passages.drop(merged, Reason.DUPLICATE)
             passages.fill(chosen, self.per_document, join=self.join)
             passages.extend(self.neighbours, join=self.join)
-            while self.max_tokens and not layout.fits(
-                passages.spans_in(self.order), self.max_tokens
-            ):
-                passages.drop_last()
+            if self.max_tokens:
+                passages.shrink(partial(layout.fits, cap=self.max_tokens), self.order)
             became = passages.reason
             every = ranking.ids[q][ranking.ids[q] >= 0].tolist()
             reason[q, : len(every)] = [became.get(c, Reason.BEYOND) for c in every]

@@ -1,7 +1,7 @@
 """The passages of one query's context: chunks placed under a cap, joined, and put in order."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby
@@ -91,15 +91,12 @@ class Passages:
             if self._may_be_added(chunk, other):
                 self._place(other, rank, chunk, join=join)
 
-    def drop_last(self) -> None:
-        """Leave out the worst ranked passage after all: it did not fit."""
-        last = max(self.placed, key=lambda p: p.rank)
-        self._placed[last.document].remove(last)
-        self.drop(last.chunks, Reason.NO_ROOM)
-
-    def spans_in(self, order: Order) -> list[Span]:
-        """Return the passages in reading order."""
-        return [p.span for p in in_order(self.placed, order)]
+    def shrink(self, fits: Callable[[Sequence[Span]], bool], order: Order) -> None:
+        """Leave out the worst ranked passages until all of them, in reading order, fit."""
+        while not fits([p.span for p in in_order(self.placed, order)]):
+            last = max(self.placed, key=lambda p: p.rank)
+            self._placed[last.document].remove(last)
+            self.drop(last.chunks, Reason.NO_ROOM)
 
     def read(self, order: Order) -> list[tuple[int, int, int]]:
         """Return (chunk, number of its passage, candidate it stands for) in reading order."""

@@ -24,6 +24,8 @@ from retrieval.types import Document
 from tests.goldsets.making import lasting, sample_corpus, sample_gold
 from tests.goldsets.processes import Workers, furnished, over, until
 
+pytestmark = pytest.mark.slow
+
 SPEC = sweep_of(
     {
         "base": {"chunk": {"FixedTokens": {"size": 10}}},

@@ -46,7 +46,7 @@ def test_every_code_block_runs(
     ]
     said = [line for body in shell for line in reader.run(body)]
     assert "handbook v1: 2 added, 0 changed, 0 unchanged" in said
-    assert "gold set contextual: 1 queries, 1 judgments" in said
+    assert "gold set contextual: 1 query, 1 judgment" in said
     assert "report.html: every number is as it was" in said
     assert said[-1].startswith("gate: ")
     result = json.loads((project / "result.json").read_text(encoding="utf-8"))

@@ -13,6 +13,8 @@ from goldsets.reporting.tints import BASELINE, LEADERS, REST
 from goldsets.store import open_workspace, runs
 from tests.pages.test_compare import COMPARE, figures
 
+pytestmark = pytest.mark.slow
+
 Seen = Iterator[tuple[str, str]]
 """A pipeline's name with a colour it was drawn in."""
 

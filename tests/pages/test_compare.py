@@ -23,6 +23,8 @@ from retrieval.runtime import Runtime
 from retrieval.store import artifacts, corpora
 from tests.pages.sweeping import LEXICAL, swept, with_sweep
 
+pytestmark = pytest.mark.slow
+
 COMPARE = "pages/compare.py"
 
 

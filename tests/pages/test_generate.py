@@ -19,6 +19,8 @@ from tests.goldsets.generation import docstrings
 from tests.goldsets.generation.test_trust import CHUNK, DENSE, asked, of_docstrings
 from tests.pages.sweeping import LEXICAL, swept
 
+pytestmark = pytest.mark.slow
+
 PAGE = "pages/generate.py"
 SPEC = {
     "application": "The reference of the Python language.",

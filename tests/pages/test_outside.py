@@ -19,6 +19,8 @@ from retrieval.runtime import Runtime
 from retrieval.store import Workspace, corpora
 from tests.retrieval.providers.own_server import Retriever
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 EVIL = "<script>alert('nowhere')</script> that no document has ever said anywhere"
 

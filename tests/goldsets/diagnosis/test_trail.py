@@ -32,6 +32,8 @@ from retrieval.runtime import Runtime
 from retrieval.types import Bool, Corpus, Document, Span
 from tests.goldsets.diagnosis.planted import Concepts, Phrase
 
+pytestmark = pytest.mark.slow
+
 words = st.sampled_from(
     ["kiln", "error", "E17", "lamp", "bike", "가마", "가마를", "the", "a.", "on"]
 )

@@ -18,6 +18,8 @@ from retrieval.pipeline import full_spec, pipeline_of
 from retrieval.runtime import Runtime
 from retrieval.store import corpora
 
+pytestmark = pytest.mark.slow
+
 POOR = pipeline_of({"chunk": {"FixedTokens": {"size": 60}}, "first": ["BM25"]})
 
 

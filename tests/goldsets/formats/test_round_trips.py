@@ -140,6 +140,7 @@ def refused(format_: str, ids: list[str], texts: str = "") -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", WRITERS)
 def test_a_hundred_thousand_judgments(format_: str) -> None:
     """In and out again, every one of them."""

@@ -13,6 +13,8 @@ from tests.goldsets.generation.author import SURVIVE
 from tests.goldsets.processes import Workers
 from tests.retrieval.providers.stub import Vendors
 
+pytestmark = pytest.mark.slow
+
 YAML = """
 application: A handbook of rules.
 judge: {OpenAIChat: {model: gpt-4.1-mini}}

@@ -14,6 +14,8 @@ from tests.goldsets.generation.author import PLANTS, Author, plant
 from tests.goldsets.processes import Workers, over
 from tests.retrieval.providers.stub import Vendors
 
+pytestmark = pytest.mark.slow
+
 
 def ignored(done: int, name: str, error: str) -> None:
     assert not error

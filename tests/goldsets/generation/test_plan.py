@@ -15,6 +15,8 @@ from tests.goldsets.generation.author import PLANTS, Author
 from tests.goldsets.generation.conftest import SPEC, Walked
 from tests.retrieval.providers.stub import Vendors
 
+pytestmark = pytest.mark.slow
+
 ALL = sum(PLANTS.values())
 
 

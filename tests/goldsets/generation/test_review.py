@@ -20,6 +20,8 @@ from retrieval.store import Workspace, corpora
 from tests.goldsets.generation.author import SURVIVE
 from tests.goldsets.generation.conftest import SPEC, Walked, no_error
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def made(walked: Walked, tmp_path: Path) -> Workspace:

@@ -19,6 +19,8 @@ from retrieval.runtime import Runtime
 from tests.goldsets.generation.docstrings import ASKED, corpus, evidence, said
 from tests.goldsets.letters import Letters
 
+pytestmark = pytest.mark.slow
+
 CHUNK = {"FixedTokens": {"size": 400}}
 DENSE = {"chunk": CHUNK, "first": ["Dense"], "embed": {"Local": {"model": "use-m3"}}}
 SWEEP = sweep_of(

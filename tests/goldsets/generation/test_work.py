@@ -24,6 +24,8 @@ from tests.goldsets.generation.conftest import QUICK, SPEC, Walked, no_error
 from tests.goldsets.processes import Workers, over, until
 from tests.retrieval.providers.stub import Vendors
 
+pytestmark = pytest.mark.slow
+
 UNREAD = {"refusal", "broken", "obeyed"}
 """What is planted in passages of which an answer cannot be read."""
 

@@ -26,6 +26,8 @@ from retrieval.errors import InputError
 from retrieval.store import Workspace
 from tests.pages.sweeping import LEXICAL, swept
 
+pytestmark = pytest.mark.slow
+
 EVIL = "</script><script>alert(1)</script> <b>*bold*</b> | =1+1"
 
 

@@ -19,6 +19,8 @@ from retrieval.pipeline import full_spec, pipeline_of
 from retrieval.store import Workspace, corpora
 from tests.pages.sweeping import with_sweep
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:

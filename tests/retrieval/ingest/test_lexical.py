@@ -78,6 +78,7 @@ def chunked(draw: st.DrawFn) -> tuple[Corpus, Chunks]:
     return corpus, made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tokenizer", EVERY)
 @given(case=chunked())
 def test_slicing_a_document_gives_the_terms_of_the_chunk_alone(

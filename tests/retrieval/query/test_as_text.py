@@ -30,8 +30,8 @@ A stone stores heat for the crust.
 
 Steel stores more of it.
 """
-SITE = Document("docs/ovens.md", GUIDE, "Ovens", "text/markdown", {"url": "https://a.example/o"})
-CITED = "[{number}] {title} ({url}#{anchor}, {heading})\n{text}"
+SITE = Document("docs/ovens.md", GUIDE, "Ovens", "text/markdown", {"a-url": "https://a.example/o"})
+CITED = "[{number}] {title} ({a-url}#{anchor}, {heading})\n{text}"
 
 
 def found_in(corpus: Corpus, query: str, **fields: object) -> tuple[Context, Index, Assembled]:
@@ -147,7 +147,7 @@ def test_no_context_passes_its_cap(texts: list[str], stage: Context) -> None:
 def test_what_cannot_be_written_is_refused() -> None:
     with pytest.raises(SpecError, match=r"Context.template needs \{text\}"):
         pipeline_of({"assemble": {"Context": {"template": "{title}"}}})
-    with pytest.raises(SpecError, match=r"no document has the field 'ulr'; did you mean 'url'"):
-        written(Corpus([SITE]), "heat", template="{ulr} {text}")
+    with pytest.raises(SpecError, match=r"no document has the field 'aurl'; did you mean 'a-url'"):
+        written(Corpus([SITE]), "heat", template="{aurl} {text}")
     with pytest.raises(SpecError, match="instructions take 4 tokens of max_tokens, 4;"):
         written(Corpus([SITE]), "heat", instructions="Answer from these", max_tokens=4)
