@@ -47,8 +47,12 @@ def bring(
     gold = GoldSet(name, corpus, read.queries, read.evidence)
     held = corpora.read(workspace, corpus)
     store.write(workspace, gold, f"import:{format_}")
-    asked = count(len(gold.queries), "query", "queries")
-    lines.append(f"gold set {name}: {asked}, {count(gold.judgments, 'judgment')}")
+    kept = store.read(workspace, name)
+    asked = count(len(kept.queries), "query", "queries")
+    lines.append(f"gold set {name}: {asked}, {count(kept.judgments, 'judgment')}")
+    if kept.judgments < gold.judgments:
+        twice = count(gold.judgments - kept.judgments, "judgment")
+        lines.append(f"{twice} said again word for word: kept once")
     return [*lines, *evidence_lines(gold, held), *report.lines()]
 
 

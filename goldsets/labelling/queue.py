@@ -20,6 +20,8 @@ ENOUGH = 3
 """Items shared with somebody beyond the least shared with anybody, at which others come first."""
 
 AT_IT = frozenset({"held", "grade", "cannot_tell"})
+OPEN = frozenset({"", "later", "undo"})
+"""What a member made of items that may come to them again."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def choose(
 
     What they graded, skipped or hold is not among them; what they put off comes last.
     """
-    free = [p for p in places if p.mine in ("", "later", "undo") and len(p.at_it) < raters]
+    free = [p for p in places if p.mine in OPEN and len(p.at_it) < raters]
     company = _company(places, free, member, raters)
     ranked = _ranked(free, places, member, company, at)
 
@@ -53,6 +55,12 @@ def choose(
     wanted = {q for q, rank in ranked.items() if rank < number} if len(free) > number else ranked
     near = [p for p in free if p.query in wanted and p.mine != "later"]
     return [p.item for p in sorted(near if len(near) >= number else free, key=key)[:number]]
+
+
+def to_go(places: Sequence[Place], member: int, raters: int) -> int:
+    """Count what a member has in hand and what may still come to them."""
+    open_ = (p for p in places if p.mine in OPEN | {"held"})
+    return sum(len(p.at_it - {member}) < raters for p in open_)
 
 
 def _company(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from goldsets.labelling.queue import AT_IT, Place, State, choose
+from goldsets.labelling.queue import AT_IT, Place, State, choose, to_go
 from goldsets.labelling.types import Evening, Item, Label, Member
 from goldsets.store import evenings, gold_log, labels
 from goldsets.store.labels import Passage, Saved
@@ -65,6 +65,19 @@ def lease(
             "UPDATE leases SET until = ? WHERE token = ?", [(moment + seconds, t) for t in mine]
         )
         return [_leased(db, t) for t in mine]
+
+
+def left(workspace: Workspace, token: str, clock: float | None = None) -> int:
+    """Count the items that a member still has to judge, those in hand among them.
+
+    Raises:
+        Forbidden: the token is nobody's, or that of an onlooker.
+        InputError: the evening is closed.
+    """
+    with workspace.read() as db:
+        evening, member = _open_to(db, token)
+        places = _places(db, evening, member, time.time() if clock is None else clock)
+    return to_go(places, member.id, evening.settings.raters)
 
 
 def held(workspace: Workspace, token: str) -> Leased:

@@ -118,7 +118,7 @@ def _under_way(workspace: Workspace) -> None:
         elif job.kind == "judge":
             text = f"Judging passages: {job.units_done} of {job.units} criteria"
         else:
-            share, text = job.done / max(job.total, 1), f"Passages to read: {job.step}"
+            share, text = job.done / max(job.total, 1), f"Gathering passages to read: {job.step}"
         st.progress(min(share, 1.0), text=text)
 
 

@@ -1,6 +1,7 @@
 """Plots over time: points with intervals, joined only where they can be compared."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 
@@ -18,7 +19,7 @@ def trend(
 ) -> go.Figure:
     """Draw a measure over time, a line a scale; what changed in between is said above."""
     layout = style(height)
-    layout["xaxis"] |= {"type": "date", "gridcolor": "rgba(0,0,0,0)"}
+    layout["xaxis"] |= {"type": "date", "gridcolor": "rgba(0,0,0,0)", "range": _reach(found)}
     layout["yaxis"] |= {**titled(measure), "gridcolor": GRID}
     moved = list(changes(found, names))
     layout["shapes"] = [_mark(when) for when, _ in moved]
@@ -26,6 +27,14 @@ def trend(
     layout["margin"] = {**layout.get("margin", {}), "t": 34 if moved else 12}
     parts = comparable(found)
     return go.Figure({"data": [_line(part, part is parts[-1]) for part in parts], "layout": layout})
+
+
+def _reach(found: Sequence[Point]) -> list[datetime]:
+    """Leave half a day beside the points, or more, so that one alone stands on a day."""
+    times = [datetime.fromisoformat(p.when) for p in found]
+    first, last = min(times), max(times)
+    room = max(timedelta(hours=12), (last - first) / 25)
+    return [first - room, last + room]
 
 
 def _line(part: Sequence[Point], newest: bool) -> dict[str, Any]:

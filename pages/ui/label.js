@@ -65,7 +65,7 @@ class Desk {
     this.root = parent.querySelector(".desk");
     this.tab = sessionStorage.getItem("pizza-tab") || unique();
     sessionStorage.setItem("pizza-tab", this.tab);
-    this.items = []; this.at = 0; this.drafts = new Map(); this.history = []; this.panel = "";
+    this.items = []; this.at = 0; this.left = 0; this.drafts = new Map(); this.history = []; this.panel = "";
     this.hits = null; this.message = ""; this.loading = false; this.exhausted = false;
     this.build();
     this.outbox = new Outbox(data.owner, () => this.status());
@@ -112,13 +112,14 @@ class Desk {
     if (this.loading) return;
     this.loading = true;
     try {
-      const { items } = await post("next", {
+      const { items, left } = await post("next", {
         token: this.data.token, tab: this.tab, number: AHEAD, at: this.item?.query ?? "",
       });
       const known = new Set(this.items.filter((i) => !i.done || i.action === "grade").map((i) => i.item));
       const wasEmpty = this.ahead() < 1;
       for (const item of items) if (!known.has(item.item)) this.items.push(item);
       this.exhausted = this.ahead() < 1;
+      this.left = left + this.outbox.saved;
       this.message = "";
       if (wasEmpty && this.ahead() > 0) {
         if (this.item?.done) this.at = Math.min(this.at + 1, this.items.length - 1);
@@ -264,7 +265,7 @@ class Desk {
     line.textContent = s?.failing ? this.word("offline", { n: waiting })
       : this.message || (s?.refused ? this.word("refused", { why: s.refused })
       : waiting ? this.word("saving", { n: waiting, saved: s.saved })
-      : this.word("saved", { saved: s?.saved ?? 0 }));
+      : this.word("saved", { saved: s?.saved ?? 0, left: Math.max(0, this.left - (s?.saved ?? 0)) }));
     line.dataset.saved = s?.saved ?? 0;
     line.dataset.waiting = waiting;
   }

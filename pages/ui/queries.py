@@ -21,6 +21,9 @@ from retrieval.store import Workspace, corpora
 
 HEADS, TAIL = 15, 10
 
+EACH = 25
+"""Passages that a query brings, once what overlaps is one; for plans (docs/pizza-night.md)."""
+
 
 def show(workspace: Workspace, evening: Evening, member: Member, t: Mapping[str, str]) -> None:
     """Show the queries, and offer to add some."""
@@ -69,6 +72,7 @@ def gather(workspace: Workspace, evening: Evening, unread: list[str], t: Mapping
     if st.button(t["gather"].format(n=len(some), all=len(unread)), icon=":material/menu_book:"):
         nights.pool(workspace, evening, some)
         st.rerun()
+    frame.quiet(t["gather_means"].format(n=f"{EACH * len(some):,}"))
 
 
 def row(state: QueryState, t: Mapping[str, str]) -> dict[str, object]:

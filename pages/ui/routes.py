@@ -98,11 +98,11 @@ async def _body(request: Request) -> Answer:
 
 @answering
 def following(body: Answer) -> Answer:
-    """Lease what a tab has in hand: `{token, tab, number, at}` to `{items}`."""
+    """Lease what a tab has in hand: `{token, tab, number, at}` to `{items, left}`."""
     token, tab, at = str(body["token"]), str(body["tab"])[:64], str(body.get("at", ""))
     number = min(max(int(body.get("number", 5)), 1), 20)
     leased = leases.lease(workspace(), token, tab, number, at)
-    return {"items": [shown(x) for x in leased]}
+    return {"items": [shown(x) for x in leased], "left": leases.left(workspace(), token)}
 
 
 @answering

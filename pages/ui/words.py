@@ -14,7 +14,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "more_context": ("more text", "앞뒤 더 보기"),
     "search": ("search", "찾기"),
     "keys": ("keys", "단축키"),
-    "saved": ("{saved} saved, all on disk", "{saved}건 저장됨, 모두 디스크에 기록"),
+    "saved": ("{saved} saved, {left} to go", "{saved}건 저장됨, {left}건 남음"),
     "saving": ("{saved} saved, {n} not yet", "{saved}건 저장됨, {n}건 저장 중"),
     "offline": (
         "The server does not answer: {n} kept here, not yet saved, trying again",
@@ -142,6 +142,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "gather": (
         "Gather passages for {n} of {all} queries that have none",
         "글이 없는 질의 {all}개 중 {n}개의 글 모으기",
+    ),
+    "gather_means": (
+        "About {n} passages to read: some 25 a query.",
+        "읽을 글은 약 {n}개입니다(질의당 25개 정도).",
     ),
     "q_read": ("Read", "읽음"),
     "q_of": ("{done} of {all}", "{all}개 중 {done}개"),

@@ -126,6 +126,17 @@ def test_a_quote_written_by_hand_needs_no_offsets(workspace: Workspace, tmp_path
     assert found.span == Span(5, 20)
 
 
+def test_what_is_said_twice_is_kept_once_and_counted_so(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    said = {"document": sample_corpus().documents[1].id, "exact": SAMPLE_TEXTS[1][5:20]}
+    row = {"id": "1", "query": "x", "evidence": [said, said]}
+    (tmp_path / "hand.jsonl").write_text(json.dumps(row))
+    lines = bring(workspace, "pizza", tmp_path / "hand.jsonl", "hand", "corpus", True, {})
+    assert lines[0] == "gold set hand: 1 query, 1 judgment"
+    assert gold.read(workspace, "hand").judgments == 1
+
+
 def test_moved_evidence_is_counted_and_what_is_gone_is_named() -> None:
     corpus = sample_corpus()
     texts = ["New. " + SAMPLE_TEXTS[0], *SAMPLE_TEXTS[1:4]]

@@ -44,7 +44,8 @@ def ask(monkeypatch):
 def test_lease_save_and_what_a_rater_may_see(night, ask):
     n = night()
     post = ask(n)
-    first = post("next", {"token": n.tokens[0], "tab": "t", "number": 2}).body["items"]
+    ahead = post("next", {"token": n.tokens[0], "tab": "t", "number": 2}).body
+    first = ahead["items"]
     assert len(first) == 2
     assert set(first[0]) == {
         "lease", "item", "query", "wording", "document", "title", "mono", "text", "base", "length",
@@ -56,6 +57,8 @@ def test_lease_save_and_what_a_rater_may_see(night, ask):
     saved = post("save", body)
     assert (saved.status, saved.body["again"]) == (200, False)
     assert post("save", body).body == {**saved.body, "again": True}
+    more = post("next", {"token": n.tokens[0], "tab": "t", "number": 2}).body
+    assert more["left"] == ahead["left"] - 1 > 0
     (e,) = gold.read(n.workspace, "tonight").evidence[shown["query"]]
     assert e.exact == "passage"
 

@@ -164,6 +164,18 @@ def test_skip_goes_to_others_and_later_comes_last(night):
     assert passed.item.id == first.item.id
 
 
+def test_what_is_left_counts_what_is_in_hand_and_not_what_others_have(night):
+    n = night(people=2)
+    mine, other = n.tokens[:2]
+    every = leases.left(n.workspace, mine)
+    first, second = leases.lease(n.workspace, mine, "tab", 2)
+    assert leases.left(n.workspace, mine) == every
+    assert leases.left(n.workspace, other) == every - 2
+    grade(n, first, 3)
+    leases.save(n.workspace, second.token, next(keys), "later", None, ())
+    assert leases.left(n.workspace, mine) == every - 1
+
+
 def test_the_host_decides_and_may_take_it_back(night):
     n = night(people=2, queries=1, passages=1, raters=2)
     host = evenings.join(n.workspace, n.evening, "host", "host")
