@@ -56,6 +56,7 @@ def test_from_an_empty_folder_to_a_verdict_and_a_verified_change(page: Page, tmp
         page.get_by_role("combobox", name="Pipeline").click()
         page.get_by_role("option", name="FixedTokens · BM25", exact=True).click()
         expect(page.get_by_role("radio", name="lexical miss")).to_be_visible()
+        settled(page)
         page.get_by_role("radio", name="What would help").click()
         change = page.locator(
             "[class*=st-key-cure-]", has_text="Search by meaning too, with use-m3"
