@@ -21,8 +21,8 @@ Row = Mapping[str, Any]
 ACCENT, QUIET = LEADERS[0], REST
 GRID = "rgba(128,128,128,.18)"
 BAND = "rgba(139,147,161,.22)"
-LONGEST = 60
-"""Characters of a name beside a plot."""
+LONGEST = 56
+"""Characters of a line of a name beside a plot."""
 LABELLED = 14
 """Bars up to which each has its number."""
 DAY = 86_400_000
@@ -38,11 +38,12 @@ def leaderboard(
     The figure is made at once, since each change to one takes Plotly milliseconds.
     """
     shown = [r for r in rows if r["measures"][measure]["mean"] is not None][::-1]
-    layout = style(60 + 30 * max(len(shown), 2))
+    names = [_label(r["name"], baseline) for r in shown]
+    ticks = {"tickvals": names, "ticktext": [_in_two_lines(name) for name in names]}
+    height = 42 if any("<br>" in text for text in ticks["ticktext"]) else 30
+    layout = style(60 + height * max(len(shown), 2))
     title = f"{measure}, with 95 % interval"
     layout["xaxis"] |= {**titled(title), "gridcolor": GRID, "zeroline": False}
-    names = [_label(r["name"], baseline) for r in shown]
-    ticks = {"tickvals": names, "ticktext": [_shortened(name) for name in names]}
     layout["yaxis"] |= {"automargin": True, "gridcolor": "rgba(0,0,0,0)", **ticks}
     layout["yaxis"]["range"] = (-0.8, len(shown) - 0.2)
     layout["shapes"] = [
@@ -190,10 +191,16 @@ def _label(name: str, baseline: str) -> str:
     return f"{name} (baseline)" if name == baseline else name
 
 
-def _shortened(name: str) -> str:
-    """Leave out the middle of a name that would leave no room for the plot."""
+def _in_two_lines(name: str) -> str:
+    """Break a long name between two of its stages, and leave out the middle of what is longer."""
+    stages = name.split(" · ")
+    cuts = [" · ".join(stages[:i]) for i in range(1, len(stages))]
+    cuts = cuts if len(name) > LONGEST else []
+    first = min(cuts, key=lambda c: abs(len(c) - len(name) / 2), default=name)
+    rest = name[len(first) + len(" · ") :]
     half = LONGEST // 2
-    return name if len(name) <= LONGEST else f"{name[:half]} … {name[-half:]}"
+    lines = [x if len(x) <= LONGEST else f"{x[:half]} … {x[-half:]}" for x in (first, rest) if x]
+    return "<br>".join(lines)
 
 
 def styled(figure: go.Figure, height: int) -> go.Figure:
