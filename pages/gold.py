@@ -195,6 +195,13 @@ def _place(judgment: Judgment, now: Mapping[int, Found]) -> tuple[str, Span | No
     return found.document, found.span if found.status.sure else None
 
 
+def _drawn(judgment: Judgment, span: Span, at: str) -> spans.Drawn:
+    """Return what is drawn of a judgment; the one at `at` stands out."""
+    grade = judgment.evidence.grade
+    said = f"{GRADES.get(str(grade), '')} · {judgment.rater}"
+    return spans.Drawn(span.start, span.end, grade, said, str(span.start) == at)
+
+
 def mark(
     workspace: Workspace,
     name: str,
@@ -229,17 +236,7 @@ def mark(
     places = [(j, *_place(j, now)) for j in judged]
     here = [(j, span) for j, place, span in places if place == document.id]
     at = url.get("at") or (str(here[0][1].start) if here and here[0][1] else "")
-    drawn = [
-        spans.Drawn(
-            s.start,
-            s.end,
-            j.evidence.grade,
-            f"{GRADES.get(str(j.evidence.grade), '')} · {j.rater}",
-            str(s.start) == at,
-        )
-        for j, s in here
-        if s is not None
-    ]
+    drawn = [_drawn(j, span, at) for j, span in here if span is not None]
     spans.document(
         document.id,
         document.text,
